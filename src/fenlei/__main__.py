@@ -1,0 +1,5 @@
+"""``python -m fenlei``."""
+
+from fenlei.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Evaluate: a model and labelled texts in, measurements and a report out."""

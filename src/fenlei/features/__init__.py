@@ -1,0 +1,1 @@
+"""Features: texts or tokens in, a sparse matrix out."""

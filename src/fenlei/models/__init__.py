@@ -1,0 +1,1 @@
+"""Models: one file a family; a new file is a new family, found by its name."""

@@ -1,0 +1,1 @@
+"""Segment: text in, tokens out."""
