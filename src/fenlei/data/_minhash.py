@@ -1,7 +1,7 @@
 """Numba kernels of the near-duplicate search: MinHash band keys, exact Jaccard, and the two searches.
 
-A shingle is three code points packed into one integer (21 bits each), so equal integers are equal shingles and the
-Jaccard similarity computed here is exact; only the choice of candidates is random.
+A shingle is three code points packed into one integer (21 bits each): equal integers are equal shingles, and
+the Jaccard similarity computed here is exact; only the choice of candidates is random.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-_MOST_CHECKS = (
-    1000  # candidates compared per text: bounds the work on thousands of unlike texts of one template
-)
+_MOST_CHECKS = 200  # exact comparisons per text: bounds the work on heaps of texts of one template
 _WORST = np.uint32(0xFFFFFFFF)
 
 
@@ -76,7 +74,7 @@ def _promising(left: NDArray[np.uint8], right: NDArray[np.uint8], enough: float)
 
 @njit(cache=True, nogil=True)
 def _shingle_set(codes: NDArray[np.uint32], start: int, stop: int) -> NDArray[np.uint64]:
-    """The distinct shingles of one text, sorted."""
+    """Sort the distinct shingles of one text."""
     found = np.empty(stop - start - 2, dtype=np.uint64)
     for at in range(start, stop - 2):
         found[at - start] = _shingle(codes, at)
@@ -121,8 +119,8 @@ def find_leaders(
 ) -> None:
     """Set ``leaders[i]`` to the position in `rows` of the kept text that text i repeats, or to i itself.
 
-    ``previous[band, i]`` is the position of the text before i with the same key, or -1. Texts that were found to
-    repeat another are taken out of the chains as they are passed, so a thousand copies cost a thousand steps.
+    ``previous[band, i]`` is the position of the text before i with the same key, or -1. Texts found to repeat
+    another are taken out of the chains as they are passed, so a thousand copies cost a thousand steps.
     """
     bands, count = previous.shape
     checked = np.full(count, -1, dtype=np.int64)
@@ -161,7 +159,7 @@ def find_matches(
     stop: int,
     matches: NDArray[np.int64],
 ) -> None:
-    """Set ``matches[i]`` to the first text similar to query i among ``candidates[band, low:high]``, or to -1."""
+    """Set ``matches[i]`` to the first similar text among ``candidates[band, low:high]``, or to -1."""
     for i in range(start, stop):
         own, checks = np.empty(0, dtype=np.uint64), 0
         matches[i] = -1

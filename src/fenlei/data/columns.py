@@ -17,7 +17,10 @@ from typing import NamedTuple
 
 from fenlei.exceptions import DataError
 
-_TEXT = (("text",), ("sentence", "content", "review", "comment", "文本", "内容", "评论", "评价", "正文", "句子"))
+_TEXT = (
+    ("text",),
+    ("sentence", "content", "review", "comment", "文本", "内容", "评论", "评价", "正文", "句子"),
+)
 _LABEL = (("label", "labels"), ("class", "category", "标签", "类别", "分类"))
 NO_LABEL = ""
 """Given as the label column: read the texts and leave the labels alone."""
@@ -30,7 +33,9 @@ class Columns(NamedTuple):
     label: str | None
 
 
-def find_columns(names: Sequence[str], *, text: str | None, label: str | None, source: str, hint: str = "") -> Columns:
+def find_columns(
+    names: Sequence[str], *, text: str | None, label: str | None, source: str, hint: str = ""
+) -> Columns:
     """Choose the two columns among `names`.
 
     Parameters
@@ -73,7 +78,9 @@ def _find(
     if asked is not None:
         found = [name for name in names if name == asked]
         if not found:
-            raise DataError(f"no column {asked!r} (--{role}); the columns are {_listed(names)}", source=source)
+            raise DataError(
+                f"no column {asked!r} (--{role}); the columns are {_listed(names)}", source=source
+            )
         return _only(found, names, role, source)
     for rank in ranks:
         if found := [name for name in names if _plain(name) in rank]:

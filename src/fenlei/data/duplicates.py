@@ -1,21 +1,22 @@
 r"""Texts that say the same: equal, equal but for spaces and case, or nearly equal.
 
-Near duplicates are texts whose sets of character 3-grams A and B, after normalisation, have a Jaccard similarity
+Near duplicates are texts whose sets of character 3-grams A and B, after normalisation, have a Jaccard
+similarity
 
 .. math:: J(A, B) = |A \cap B| / |A \cup B|
 
-of at least a threshold. Comparing all pairs is out of the question, so candidates come from MinHash (Broder 1997, "On
-the resemblance and containment of documents"): under a random permutation of all 3-grams, the smallest of A and the
-smallest of B are the same one with probability J. 128 permutations are cut into b bands of r; two texts become
-candidates when all r values of some band agree, which happens with probability
+of at least a threshold. Comparing all pairs is out of the question, so candidates come from MinHash (Broder
+1997, "On the resemblance and containment of documents"): under a random permutation of all 3-grams, the
+smallest of A and the smallest of B are the same one with probability J. 128 permutations are cut into b
+bands of r; two texts become candidates when all r values of some band agree, which happens with probability
 
 .. math:: 1 - (1 - J^r)^b
 
-(Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4). r is the largest that finds a pair right at
-the threshold with probability 0.99 or more. Long texts of one language share many 3-grams, so a candidate must also
-agree in about as many of all its MinHashes as the threshold asks (four standard deviations fewer are allowed). What is
-left is compared exactly: nothing reported is below the threshold, and at 0.8 about one pair in 500 is missed right at
-the threshold, hardly any above it.
+(Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", section 3.4). r is the largest that finds a
+pair right at the threshold with probability 0.99 or more. Long texts of one language share many 3-grams, so
+a candidate must also agree in about as many of all its MinHashes as the threshold asks (four standard
+deviations fewer are allowed). What is left is compared exactly: nothing reported is below the threshold,
+and at 0.8 about one pair in 500 is missed right at the threshold, hardly any above it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from fenlei.data._codepoints import codepoints
 from fenlei.exceptions import SettingError
 
 MIN_LENGTH = 8
-"""Texts with fewer normalised characters are left out of the near-duplicate search: one character is half of them."""
+"""Texts with fewer normalised characters are left out of the near search: one character is half of them."""
 
 _PERMUTATIONS = 128
 _RECALL = 0.99
@@ -72,8 +73,8 @@ def near_duplicates(texts: Sequence[str], *, near: float = 0.8) -> list[list[int
     Returns
     -------
     list of list of int
-        Groups of two or more indices, in order. The first of a group is the text to keep; each other one is at least
-        `near` to it. A text near to several kept ones stands in one group only.
+        Groups of two or more indices, in order. The first of a group is the text to keep; each other one is
+        at least `near` to it. A text near to several kept ones stands in one group only.
 
     Raises
     ------
@@ -82,7 +83,7 @@ def near_duplicates(texts: Sequence[str], *, near: float = 0.8) -> list[list[int
 
     Examples
     --------
-    >>> near_duplicates(["这家酒店的房间很干净，服务也不错", "书的内容很好看", "这家酒店的房间很干净，服务也不错！"])
+    >>> near_duplicates(["酒店的房间干净，服务不错", "书的内容很好看", "酒店的房间干净，服务不错！"])
     [[0, 2]]
     """
     leaders = NearIndex([normalised(text) for text in texts], near=near).leaders(np.arange(len(texts)))
@@ -121,8 +122,8 @@ class NearIndex:
 
     Notes
     -----
-    Memory is 4 bytes a character, 128 bytes a text and 8 bytes a text and band. The result does not
-    depend on the number of threads. A text is compared exactly with at most 1,000 candidates.
+    Memory is 4 bytes a character, 128 bytes a text and 8 bytes a text and band. The result does not depend on
+    the number of threads. A text is compared exactly with at most 200 candidates.
     """
 
     def __init__(self, texts: Sequence[str], *, near: float = 0.8) -> None:
@@ -168,19 +169,17 @@ class NearIndex:
         """
         from fenlei.data._minhash import find_leaders
 
-        rows = np.asarray(rows, dtype=np.int64)
-        grouped = (
-            np.zeros(len(rows), dtype=np.int64) if groups is None else np.asarray(groups, dtype=np.int64)
-        )
-        result, searched = rows.copy(), self._long_enough[rows]
-        rows, grouped = rows[searched], grouped[searched]
-        leaders = np.empty(len(rows), dtype=np.int64)
-        previous = np.stack([_previous_equal(keys[rows]) for keys in self._keys])
+        every = _indices(rows)
+        grouped = np.zeros(len(every), dtype=np.int64) if groups is None else _indices(groups)
+        result, searched = every.copy(), self._long_enough[every]
+        chosen, grouped = every[searched], grouped[searched]
+        leaders = np.empty(len(chosen), dtype=np.int64)
+        previous = np.stack([_previous_equal(keys[chosen]) for keys in self._keys])
         find_leaders(
-            *(self._codes, self._offsets, rows, grouped, previous),
+            *(self._codes, self._offsets, chosen, grouped, previous),
             *(self._sketches, self._enough, self.near, leaders),
         )
-        result[searched] = rows[leaders]
+        result[searched] = chosen[leaders]
         return result
 
     def matches(self, queries: ArrayLike, references: ArrayLike) -> NDArray[np.int64]:
@@ -197,26 +196,26 @@ class NearIndex:
         """
         from fenlei.data._minhash import find_matches
 
-        queries, references = np.asarray(queries, dtype=np.int64), np.asarray(references, dtype=np.int64)
-        result, searched = np.full(len(queries), -1, dtype=np.int64), self._long_enough[queries]
-        queries, references = queries[searched], references[self._long_enough[references]]
-        candidates, low, high = self._buckets(queries, references)
-        matches = np.empty(len(queries), dtype=np.int64)
+        every, pool = _indices(queries), _indices(references)
+        result, searched = np.full(len(every), -1, dtype=np.int64), self._long_enough[every]
+        chosen = every[searched]
+        candidates, low, high = self._buckets(chosen, pool[self._long_enough[pool]])
+        matches = np.empty(len(chosen), dtype=np.int64)
 
         def find(start: int, stop: int) -> None:
             find_matches(
-                *(self._codes, self._offsets, queries, candidates, low, high),
+                *(self._codes, self._offsets, chosen, candidates, low, high),
                 *(self._sketches, self._enough, self.near, start, stop, matches),
             )
 
-        _in_threads(find, len(queries))
+        _in_threads(find, len(chosen))
         result[searched] = matches
         return result
 
     def _buckets(
         self, queries: NDArray[np.int64], references: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """References sorted by key for each band, and the part of them that has the key of each query."""
+        """Sort the references by key in each band, and find the part of them that has each query's key."""
         candidates = np.empty((len(self._keys), len(references)), dtype=np.int64)
         low, high = (np.empty((len(self._keys), len(queries)), dtype=np.int64) for _ in range(2))
         for band, keys in enumerate(self._keys):
@@ -225,6 +224,10 @@ class NearIndex:
             low[band] = np.searchsorted(known, keys[queries], side="left")
             high[band] = np.searchsorted(known, keys[queries], side="right")
         return candidates, low, high
+
+
+def _indices(values: ArrayLike) -> NDArray[np.int64]:
+    return np.asarray(values, dtype=np.int64)
 
 
 def _previous_equal(keys: NDArray[np.uint64]) -> NDArray[np.int64]:

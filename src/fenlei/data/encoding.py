@@ -1,10 +1,10 @@
 """Which encoding a file is in: a strict ladder over the whole file, never a guess from its first bytes.
 
-UTF-16 is taken only by its byte order mark. Everything else is tried as UTF-8, then as GB18030 (which contains GBK and
-GB2312), strictly and to the last byte: a file is read right or not at all. Statistical detectors are not used; they are
-wrong on many GBK files. Two things remain that strictness cannot see, and both are looked for: Big5 is nearly always
-valid GB18030 (its characters then are rare ones, which draws a warning), and so is a file that mixes lines of UTF-8 with
-lines of GBK (which is an error).
+UTF-16 is taken only by its byte order mark. Everything else is tried as UTF-8, then as GB18030 (which
+contains GBK and GB2312), strictly and to the last byte: a file is read right or not at all. Statistical
+detectors are not used; they are wrong on many GBK files. Two things remain that strictness cannot see, and
+both are looked for: Big5 is nearly always valid GB18030 (its characters then are rare ones, which draws a
+warning), and so is a file that mixes lines of UTF-8 with lines of GBK (which is an error).
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from fenlei.exceptions import DataError, SettingError
 
 _BLOCK = 1 << 20  # bytes read at a time
 _LONGEST_LINE = 10_000_000  # bytes of a line that are looked at together
-# Share of odd characters that draws a warning. Measured: real GBK texts, simplified or traditional, have up to 0.012;
-# Big5 read as GB18030 has 0.55 to 0.76.
+# Share of odd characters that draws a warning. Measured: real GBK texts, simplified or traditional, have up
+# to 0.012; Big5 read as GB18030 has 0.55 to 0.76.
 _ODD_SHARE = 0.05
+_NOT_FOR_FILES = {"idna", "punycode"}  # codecs of host names
 _CLEARLY_CHINESE = 3  # Chinese characters of a line that make a chance match of UTF-8 all but impossible
 
 
@@ -33,8 +34,8 @@ class Decoding:
     Attributes
     ----------
     encoding : str
-        Python's name of the codec: ``"utf-8"``, ``"utf-8-sig"`` (with a byte order mark), ``"utf-16"``, ``"gb18030"``,
-        or the one that was asked for.
+        Python's name of the codec: ``"utf-8"``, ``"utf-8-sig"`` (with a byte order mark), ``"utf-16"``,
+        ``"gb18030"``, or the one that was asked for.
     warnings : tuple of str
         A sentence when the file may really be in another encoding.
     """
@@ -55,7 +56,7 @@ class _Failure(NamedTuple):
 
 
 def detect_encoding(stream: BinaryIO, *, source: str = "the file", encoding: str | None = None) -> Decoding:
-    """Find the encoding of a seekable stream of bytes, reading all of it in blocks.
+    r"""Find the encoding of a seekable stream of bytes, reading all of it in blocks.
 
     Parameters
     ----------
@@ -82,11 +83,10 @@ def detect_encoding(stream: BinaryIO, *, source: str = "the file", encoding: str
     >>> import io
     >>> detect_encoding(io.BytesIO("很好".encode("gbk"))).encoding
     'gb18030'
-    >>> detect_encoding(io.BytesIO(b"a\\xff"), source="a.csv")
+    >>> detect_encoding(io.BytesIO(b"a\xff"), source="a.csv")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    fenlei.exceptions.DataError: a.csv, row 1: neither UTF-8 nor GB18030 (byte 0xFF at offset 1); name the encoding \
-with --encoding, for example --encoding big5 or cp1252
+    fenlei.exceptions.DataError: a.csv, row 1: neither UTF-8 nor GB18030 (byte 0xFF at offset 1); ...
     """
     stream.seek(0)
     try:
@@ -108,7 +108,9 @@ def known_encoding(name: str) -> str:
     try:
         "".encode(name)
         codecs.getincrementaldecoder(name)
-        return codecs.lookup(name).name
+        if (known := codecs.lookup(name).name) not in _NOT_FOR_FILES:
+            return known
+        raise LookupError(name)
     except (LookupError, ValueError, TypeError) as error:
         raise SettingError(
             f"unknown encoding {name!r}; use a name such as utf-8, gb18030, gbk, big5, utf-16 or cp1252"
@@ -135,7 +137,8 @@ def _ladder(stream: BinaryIO, source: str) -> Decoding:
     if gb18030 is None:
         return Decoding("gb18030", _odd_warning(counts))
     raise DataError(
-        f"neither UTF-8 nor GB18030 ({gb18030}); name the encoding with --encoding, for example --encoding big5 or cp1252",
+        f"neither UTF-8 nor GB18030 ({gb18030}); name the encoding with --encoding, "
+        "for example --encoding big5 or cp1252",
         source=source,
         row=gb18030.row,
     )
@@ -176,7 +179,8 @@ def _refuse_mixture(stream: BinaryIO, failure: _Failure, source: str) -> None:
         row += 1
         if not line.isascii() and _clearly_utf8(line):
             raise DataError(
-                f"mixed encodings: row {row} is UTF-8 but this one is not ({failure}); convert the file to one encoding",
+                f"mixed encodings: row {row} is UTF-8 but this one is not ({failure}); "
+                "convert the file to one encoding",
                 source=source,
                 row=failure.row,
             )
@@ -198,8 +202,8 @@ def _odd_warning(counts: Counter[str]) -> tuple[str, ...]:
     if odd <= _ODD_SHARE * total:
         return ()
     return (
-        f"read as gb18030, but {odd} of {total} Chinese characters are rare or private-use ones; if the texts look wrong, "
-        "name the encoding: --encoding big5 (or cp1252 for Western text)",
+        f"read as gb18030, but {odd} of {total} Chinese characters are rare or private-use ones; "
+        "if the texts look wrong, name the encoding: --encoding big5 (or cp1252 for Western text)",
     )
 
 
@@ -210,7 +214,7 @@ def _is_odd(character: str) -> bool:
 
 @cache
 def _common_ideographs() -> frozenset[str]:
-    """GB2312's 6,763 characters and the 5,401 frequent ones of Big5, so that traditional text in GBK is not odd."""
+    """GB2312's 6,763 characters, and Big5's 5,401 frequent ones: traditional text in GBK is not odd."""
     gb2312 = (bytes([lead, trail]) for lead in range(0xB0, 0xF8) for trail in range(0xA1, 0xFF))
     trails = [*range(0x40, 0x7F), *range(0xA1, 0xFF)]
     big5 = (bytes([lead, trail]) for lead in range(0xA4, 0xC7) for trail in trails)

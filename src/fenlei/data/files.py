@@ -1,7 +1,7 @@
 """Open what the user named, a file, a gzip file or standard input, so that it can be read twice.
 
-Twice, because the encoding is settled over the whole file before the first row is given out. Standard input and named
-pipes can be read only once, so they are copied to a temporary file first.
+Twice, because the encoding is settled over the whole file before the first row is given out. Standard input
+and named pipes can be read only once, so they are copied to a temporary file first.
 """
 
 from __future__ import annotations
@@ -145,13 +145,15 @@ def open_text(source: Source, encoding: str | None, notes: Notes, *, newline: st
         try:
             yield text
         except UnicodeError as error:
-            raise DataError(f"changed while it was read, or not valid {decoding.encoding}", source=source.name) from error
+            raise DataError(
+                f"changed while it was read, or not valid {decoding.encoding}", source=source.name
+            ) from error
         finally:
             text.detach()  # the binary file is closed by its own context, a spool not at all
 
 
 def lines(text: TextIO, source: str) -> Iterator[tuple[int, str]]:
-    r"""Number the lines from 1, without their line ends (``\n`` or ``\r\n``).
+    r"""Give out the lines, numbered from 1, without their line ends (``\n`` or ``\r\n``).
 
     Raises
     ------

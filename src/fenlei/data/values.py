@@ -19,16 +19,20 @@ def as_text(value: object, *, source: str, row: int) -> str:
     """
     if isinstance(value, str):
         return value
-    kind = "missing" if value is None else f"a {type(value).__name__}, not a string"
-    raise DataError(f"the text is {kind}; put texts in quotes or choose another column with --text", source=source, row=row)
+    kind = "missing" if value is None else f"of type {type(value).__name__}, not a string"
+    raise DataError(
+        f"the text is {kind}; put texts in quotes or choose another column with --text",
+        source=source,
+        row=row,
+    )
 
 
 def as_target(value: object, *, separator: str | None, source: str, row: int) -> Target:
     """Turn the value of a label cell into a label, or into a list of labels.
 
-    A list is multi-label and may be empty; so is a string when a `separator` is given (split, stripped, empty parts
-    dropped). Repeated labels are collapsed, the first stays. Whole numbers become their digits, ``true`` and ``false``
-    their names; strings are never changed.
+    A list is multi-label and may be empty; so is a string when a `separator` is given (split, stripped,
+    empty parts dropped). Repeated labels are collapsed, the first stays. Whole numbers become their digits,
+    ``true`` and ``false`` their names; strings are never changed.
 
     Raises
     ------
@@ -70,7 +74,9 @@ def _as_label(value: object, source: str, row: int) -> str:
         raise DataError(_MISSING, source=source, row=row)
     if isinstance(value, float):
         raise DataError(f"the label {value!r} is a fraction; write labels as strings", source=source, row=row)
-    raise DataError(f"the label is a {type(value).__name__}; write labels as strings", source=source, row=row)
+    raise DataError(
+        f"the label is of type {type(value).__name__}; write labels as strings", source=source, row=row
+    )
 
 
 def _digits(value: float, source: str, row: int) -> str:

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fenlei.evaluate import _confidence, _counts, curves
+from fenlei._checks import check_texts
+from fenlei.evaluate import _confidence, _counts
 from fenlei.evaluate._answers import Answers, FloatArray, Labels, check_targets, encode
 from fenlei.evaluate._errors import WrongAnswer, worst_errors
-from fenlei.evaluate.curves import CurveSet
+from fenlei.evaluate.curves import CurveSet, make_curves
 from fenlei.evaluate.evaluation import ClassScores, Evaluation, Note
 from fenlei.evaluate.intervals import Intervals, bootstrap
 from fenlei.exceptions import DataError
@@ -20,9 +21,7 @@ _FEW = 5
 
 
 class Classifier(Protocol):
-    """What `evaluate` needs of a model; a model with ``multi_label_`` true gives each text a list of
-    labels.
-    """
+    """What `evaluate` needs of a model; its answers are lists if its ``multi_label_`` is true."""
 
     classes_: Any
 
@@ -76,8 +75,10 @@ def evaluate(
     (3, 1, '很好')
     """
     multi_label = bool(getattr(model, "multi_label_", False))
+    texts = check_texts(texts)
     labels = check_targets(targets, multi_label=multi_label)
-    scores = np.asarray(model.predict_proba(list(texts)), dtype=float)
+    _parallel(texts, labels, "texts")
+    scores = np.asarray(model.predict_proba(texts), dtype=float)
     decide = getattr(model, "labels_from_scores", None)
     return evaluate_scores(
         model.classes_,
@@ -145,7 +146,7 @@ def _parallel(values: Sequence[Any] | None, default: Sequence[Any], what: str) -
 
 def _measure(answers: Answers, bounds: Intervals, errors: tuple[WrongAnswer, ...]) -> Evaluation:
     counts = _counts.count(answers.truth, answers.given)
-    roc, precision_recall = curves.roc_curves(answers), curves.precision_recall_curves(answers)
+    roc, precision_recall = make_curves(answers)
     reliability = _confidence.reliability(answers)
     return Evaluation(
         n=len(answers.truth),

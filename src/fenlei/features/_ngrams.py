@@ -19,13 +19,19 @@ from numpy.typing import NDArray
 
 from fenlei.features._types import F32, I32, I64, U8, U32, U64
 
-Spans: TypeAlias = tuple[int, int, int, int]  # fewest and most tokens, fewest and most characters of a word (0, 0: none)
+Spans: TypeAlias = tuple[
+    int, int, int, int
+]  # fewest and most tokens, fewest and most characters of a word (0, 0: none)
 
 SPACE, UNIT, WORD, JOINER = 0, 1, 2, 3
 
 _TOKEN_SEED = uint64(0x9E3779B97F4A7C15)
 _CHAR_SEED = uint64(0xA0761D6478BD642F)
 _BOUNDARY = uint64(0x110000)  # stands before and after a word in its character n-grams; no code point
+_TEXT_BEGIN, _TEXT_END = (
+    uint64(0xE7037ED1A0B428DB),
+    uint64(0x8EBC6AF09C88C6E3),
+)  # tokens of no width around a text
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -56,14 +62,16 @@ class Tokens(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def tokenize(codes: U32, offsets: I64, kinds: U8, fold: U32) -> Tokens:
+def tokenize(codes: U32, offsets: I64, kinds: U8, fold: U32, boundaries: bool) -> Tokens:
     """Cut texts into tokens: every unit alone, every run of word characters together.
 
     A joiner (an apostrophe) belongs to a word when it stands between two word characters.
     Text i is ``codes[offsets[i]:offsets[i + 1]]``; `kinds` and `fold` are tables over all code points.
+    With `boundaries`, a token of no width stands before and after the tokens of each text that has any.
     """
-    hashes = np.empty(len(codes), np.uint64)
-    begins, ends = np.empty(len(codes), np.int32), np.empty(len(codes), np.int32)
+    size = len(codes) + 2 * len(offsets)
+    hashes = np.empty(size, np.uint64)
+    begins, ends = np.empty(size, np.int32), np.empty(size, np.int32)
     folded = np.empty(len(codes), np.uint32)
     for i in range(len(codes)):
         folded[i] = fold[codes[i]]
@@ -72,6 +80,9 @@ def tokenize(codes: U32, offsets: I64, kinds: U8, fold: U32) -> Tokens:
     for text in range(len(offsets) - 1):
         bounds[text] = n
         i, stop = offsets[text], offsets[text + 1]
+        if boundaries:
+            hashes[n], begins[n], ends[n] = _TEXT_BEGIN, i, i
+            n += 1
         while i < stop:
             kind = kinds[codes[i]]
             if kind == SPACE:
@@ -85,8 +96,18 @@ def tokenize(codes: U32, offsets: I64, kinds: U8, fold: U32) -> Tokens:
                 i += 1
             hashes[n], ends[n] = h, i
             n += 1
+        if boundaries:
+            n = _close(hashes, begins, ends, n, bounds[text], stop)
     bounds[len(offsets) - 1] = n
     return Tokens(hashes[:n].copy(), begins[:n].copy(), ends[:n].copy(), bounds, folded)
+
+
+@njit(cache=True, nogil=True)
+def _close(hashes: U64, begins: I32, ends: I32, n: int, first: int, stop: int) -> int:
+    if n == first + 1:  # nothing but the opening boundary
+        return first
+    hashes[n], begins[n], ends[n] = _TEXT_END, stop, stop
+    return n + 1
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -96,35 +117,59 @@ def _continues(codes: U32, i: int, stop: int, kinds: U8) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def given_tokens(codes: U32, offsets: I64, bounds: I64, fold: U32) -> Tokens:
-    """Take tokens cut elsewhere; token i is ``codes[offsets[i]:offsets[i + 1]]``, hashed as `tokenize` hashes."""
-    hashes = np.empty(len(offsets) - 1, np.uint64)
+def given_tokens(codes: U32, lengths: I64, n_tokens: I64, fold: U32, boundaries: bool) -> Tokens:
+    """Take tokens cut elsewhere, hashed as `tokenize` hashes; an empty token counts for nothing.
+
+    Token i has ``lengths[i]`` code points of `codes`, text j has ``n_tokens[j]`` tokens.
+    """
+    size = len(lengths) + 2 * len(n_tokens)
+    hashes = np.empty(size, np.uint64)
+    begins, ends = np.empty(size, np.int32), np.empty(size, np.int32)
     folded = np.empty(len(codes), np.uint32)
-    for token in range(len(hashes)):
-        h = _TOKEN_SEED
-        for i in range(offsets[token], offsets[token + 1]):
-            folded[i] = fold[codes[i]]
-            h = _mix(h, uint64(folded[i]))
-        hashes[token] = h
-    return Tokens(hashes, offsets[:-1].astype(np.int32), offsets[1:].astype(np.int32), bounds, folded)
+    bounds = np.empty(len(n_tokens) + 1, np.int64)
+    n, place, token = 0, 0, 0
+    for text in range(len(n_tokens)):
+        bounds[text] = n
+        if boundaries:
+            hashes[n], begins[n], ends[n] = _TEXT_BEGIN, place, place
+            n += 1
+        for length in lengths[token : token + n_tokens[text]]:
+            if length == 0:
+                continue
+            h = _TOKEN_SEED
+            for i in range(place, place + length):
+                folded[i] = fold[codes[i]]
+                h = _mix(h, uint64(folded[i]))
+            hashes[n], begins[n], ends[n] = h, place, place + length
+            place += length
+            n += 1
+        token += n_tokens[text]
+        if boundaries:
+            n = _close(hashes, begins, ends, n, bounds[text], place)
+    bounds[len(n_tokens)] = n
+    return Tokens(hashes[:n].copy(), begins[:n].copy(), ends[:n].copy(), bounds, folded)
 
 
 @njit(cache=True, nogil=True)
-def _token_ngrams(tokens: Tokens, first: int, last: int, low: int, high: int, out: U64, begin: I32, end: I32) -> int:
+def _token_ngrams(
+    tokens: Tokens, first: int, last: int, low: int, high: int, out: U64, begin: I32, end: I32
+) -> int:
     n = 0
     for i in range(first, last):
         h = _TOKEN_SEED
         for size in range(1, min(high, last - i) + 1):
             token = i + size - 1
             h = tokens.hashes[i] if size == 1 else _mix(h, tokens.hashes[token])
-            if size >= low:
-                out[n], begin[n], end[n] = h, tokens.begins[i], tokens.ends[token]
+            if size >= low and (size > 1 or tokens.ends[i] > tokens.begins[i]):
+                out[n], begin[n], end[n] = h, i, token + 1
                 n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
-def _word_ngrams(tokens: Tokens, word: int, low: int, high: int, out: U64, begin: I32, end: I32, n: int) -> int:
+def _word_ngrams(
+    tokens: Tokens, word: int, low: int, high: int, out: U64, begin: I32, end: I32, n: int
+) -> int:
     start = tokens.begins[word] - 1
     stop = tokens.ends[word]
     for i in range(start, stop):
@@ -132,7 +177,7 @@ def _word_ngrams(tokens: Tokens, word: int, low: int, high: int, out: U64, begin
         for j in range(i, min(i + high, stop + 1)):
             h = _mix(h, _BOUNDARY if j == start or j == stop else uint64(tokens.folded[j]))
             if j - i + 1 >= low:
-                out[n], begin[n], end[n] = h, i, -j - 1
+                out[n], begin[n], end[n] = h, 2 * i + (i == start), -2 * j - (j == stop) - 1
                 n += 1
     return n
 
@@ -141,8 +186,8 @@ def _word_ngrams(tokens: Tokens, word: int, low: int, high: int, out: U64, begin
 def text_ngrams(tokens: Tokens, kinds: U8, text: int, spans: Spans, out: U64, begin: I32, end: I32) -> int:
     """Write the hash of every n-gram of one text, in order, and where it stands.
 
-    Places are code points of the block; ``begin`` to ``end`` for n-grams of tokens. For character n-grams of a word
-    the boundaries before and after it count as characters, and the last place `j` is stored as ``-j - 1``.
+    An n-gram of tokens stands at ``tokens[begin:end]`` of the block. For a character n-gram of a word, `begin` is twice
+    its first place, plus 1 when that is the boundary before the word; ``-end - 1`` likewise for its last place.
     """
     low, high, char_low, char_high = spans
     first, last = tokens.bounds[text], tokens.bounds[text + 1]
@@ -162,13 +207,8 @@ def scratch_size(tokens: Tokens, spans: Spans) -> int:
     most = 0
     for text in range(len(tokens.bounds) - 1):
         first, last = tokens.bounds[text], tokens.bounds[text + 1]
-        if last == first:
-            continue
-        chars = tokens.ends[last - 1] - tokens.begins[first]
-        size = (last - first) * (high - low + 1)
-        if char_high:
-            size += (chars + 2 * (last - first)) * (char_high - char_low + 1)
-        most = max(most, size)
+        chars = tokens.ends[last - 1] - tokens.begins[first] + 2 * (last - first) if last > first else 0
+        most = max(most, (last - first) * (high - low + 1) + chars * (char_high - char_low + 1))
     return most
 
 
@@ -282,3 +322,68 @@ def _roomier(array: NDArray[Any], size: int) -> NDArray[Any]:
     larger = np.empty(2 * size, array.dtype)
     larger[: len(array)] = array
     return larger
+
+
+@njit(cache=True, nogil=True)
+def spell(tokens: Tokens, kinds: U8, places: I32, columns: I64, spaced: bool) -> U32:
+    """Write the n-grams of `columns` as a reader knows them, each followed by a line feed.
+
+    ``^`` and ``$`` are the boundaries of a text; a dot in the middle stands where a word goes on. Words are set apart by
+    a space, and so are all tokens when they are `spaced`.
+    """
+    out = np.empty(1024, np.uint32)
+    n = 0
+    for column in columns:
+        begin, end = places[column, 0], places[column, 1]
+        room = n + 16 + (2 * _width(tokens, begin, end) if end > 0 else (-end - begin))
+        if room > len(out):
+            out = _roomier(out, room)
+        if end > 0:
+            n = _spell_tokens(tokens, kinds, begin, end, spaced, out, n)
+        else:
+            n = _spell_part(tokens.folded, begin, -end - 1, out, n)
+        out[n] = 10
+        n += 1
+    return out[:n].copy()
+
+
+@njit(cache=True, nogil=True)
+def _width(tokens: Tokens, begin: int, end: int) -> int:
+    return tokens.ends[end - 1] - tokens.begins[begin] + end - begin
+
+
+@njit(cache=True, nogil=True)
+def _spell_tokens(tokens: Tokens, kinds: U8, begin: int, end: int, spaced: bool, out: U32, n: int) -> int:
+    after_word = False
+    for token in range(begin, end):
+        first, stop = tokens.begins[token], tokens.ends[token]
+        if first == stop:
+            out[n] = 94 if tokens.hashes[token] == _TEXT_BEGIN else 36
+            n += 1
+            after_word = False
+            continue
+        is_word = spaced or kinds[tokens.folded[first]] == WORD
+        if is_word and after_word:
+            out[n] = 32
+            n += 1
+        for i in range(first, stop):
+            out[n] = tokens.folded[i] if tokens.folded[i] != 10 else 32
+            n += 1
+        after_word = is_word
+    return n
+
+
+@njit(cache=True, nogil=True)
+def _spell_part(folded: U32, begin: int, end: int, out: U32, n: int) -> int:
+    first, opens = begin // 2, begin % 2 == 1
+    last, closes = end // 2, end % 2 == 1
+    if not opens:
+        out[n] = 0xB7
+        n += 1
+    for i in range(first + opens, last + 1 - closes):
+        out[n] = folded[i]
+        n += 1
+    if not closes:
+        out[n] = 0xB7
+        n += 1
+    return n

@@ -36,7 +36,9 @@ def kinds() -> U8:
     """Kind of every code point: SPACE, UNIT, WORD or JOINER; shape (0x110000,)."""
     table = np.full(_N_CODES, UNIT, np.uint8)
     categories = "".join(unicodedata.category(chr(code))[0] for code in range(_TABLED))
-    table[:_TABLED] = np.frombuffer(categories.translate({ord(k): v for k, v in _KIND_OF_CATEGORY.items()}).encode("latin-1"), np.uint8)
+    table[:_TABLED] = np.frombuffer(
+        categories.translate({ord(k): v for k, v in _KIND_OF_CATEGORY.items()}).encode("latin-1"), np.uint8
+    )
     table[0xE0000:] = SPACE
     for first, last in _UNSPACED:
         spaced = table[first : last + 1] == SPACE

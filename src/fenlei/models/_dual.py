@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from fenlei.features._types import F32, F64, I8, I32, I64
+from fenlei.features._types import F32, F64, I8, I32, I64, U8
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -39,7 +39,9 @@ def _add(weights: F32, columns: I32, values: F32, start: int, stop: int, steps: 
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _add_scaled(weights: F32, scales: F32, columns: I32, values: F32, start: int, stop: int, steps: F32) -> None:
+def _add_scaled(
+    weights: F32, scales: F32, columns: I32, values: F32, start: int, stop: int, steps: F32
+) -> None:
     for j in range(start, stop):
         row, scale, value = weights[columns[j]], scales[columns[j]], values[j]
         for k in range(len(steps)):
@@ -61,23 +63,30 @@ def square_norms(bounds: I64, columns: I32, values: F32, scales: F32, n_classes:
 @njit(cache=True, nogil=True)
 def squared_hinge(
     bounds: I64, columns: I32, values: F32, signs: I8, cost: F32, norms: F32, scales: F32,
-    weights: F32, bias: F32, dual: F32, order: I64, tolerance: float,
-) -> float:  # fmt: skip
-    """One pass over the rows in `order`; returns the largest violation of the optimality conditions it met."""
+    weights: F32, bias: F32, dual: F32, order: I64, active: U8,
+) -> F64:  # fmt: skip
+    """One pass over the rows in `order`, for the `active` classes.
+
+    Returns
+    -------
+    (n_classes,) the largest violation of the optimality conditions that was met
+    """
     n_classes = signs.shape[1]
-    margin, steps = np.empty(n_classes, np.float32), np.empty(n_classes, np.float32)
-    worst = np.float32(0)
+    margin, steps = np.empty(n_classes, np.float32), np.zeros(n_classes, np.float32)
+    worst = np.zeros(n_classes)
     for i in order:
         start, stop = bounds[i], bounds[i + 1]
         _margins(weights, columns, values, start, stop, margin)
         moved = False
         for k in range(n_classes):
+            if not active[k]:
+                continue
             diagonal = np.float32(0.5) / cost[i, k]
             old = dual[i, k]
             gradient = signs[i, k] * (margin[k] + bias[k]) - np.float32(1) + diagonal * old
             if old == 0 and gradient > 0:
                 gradient = np.float32(0)
-            worst = max(worst, abs(gradient))
+            worst[k] = max(worst[k], abs(gradient))
             new = max(old - gradient / (norms[i, k] + diagonal), np.float32(0))
             dual[i, k] = new
             steps[k] = (new - old) * signs[i, k]
@@ -91,3 +100,86 @@ def squared_hinge(
         for k in range(n_classes):
             bias[k] += steps[k]
     return worst
+
+
+@njit(cache=True, nogil=True)
+def _logistic_root(u: float, start: float, curvature: float, margin: float) -> float:
+    """Solve ``u + curvature (s(u) - s(start)) + margin = 0`` for u, s the logistic function, by Newton steps.
+
+    The left side grows with u, so a step that leaves the bracket is replaced by its middle.
+    """
+    rest = margin - curvature / (1 + np.exp(-start))
+    low, high = -rest - curvature, -rest
+    for _ in range(20):
+        share = 1 / (1 + np.exp(-u))
+        value = u + curvature * share + rest
+        if abs(value) < 1e-4:
+            break
+        if value > 0:
+            high = u
+        else:
+            low = u
+        u -= value / (1 + curvature * share * (1 - share))
+        if not low < u < high:
+            u = 0.5 * (low + high)
+    return u
+
+
+@njit(cache=True, nogil=True)
+def logistic(
+    bounds: I64, columns: I32, values: F32, signs: I8, cost: F32, norms: F32, scales: F32,
+    weights: F32, bias: F32, dual: F32, order: I64, active: U8,
+) -> F64:  # fmt: skip
+    """One pass as `squared_hinge` makes it; returns the largest step, as a share of the cost, for each class.
+
+    `dual` holds the log-odds of each variable's share of its cost, which float32 can hold near both ends.
+    """
+    n_classes = signs.shape[1]
+    margin, steps = np.empty(n_classes, np.float32), np.zeros(n_classes, np.float32)
+    worst = np.zeros(n_classes)
+    for i in order:
+        start, stop = bounds[i], bounds[i + 1]
+        _margins(weights, columns, values, start, stop, margin)
+        moved = False
+        for k in range(n_classes):
+            if not active[k]:
+                continue
+            old = float(dual[i, k])
+            signed = signs[i, k] * float(margin[k] + bias[k])
+            new = _logistic_root(old, old, float(norms[i, k] * cost[i, k]), signed)
+            new = min(max(new, -30.0), 30.0)
+            share = 1 / (1 + np.exp(-new)) - 1 / (1 + np.exp(-old))
+            worst[k] = max(worst[k], abs(share))
+            dual[i, k] = new
+            steps[k] = cost[i, k] * share * signs[i, k]
+            moved = moved or abs(share) > 1e-7
+        if not moved:
+            continue
+        if len(scales):
+            _add_scaled(weights, scales, columns, values, start, stop, steps)
+        else:
+            _add(weights, columns, values, start, stop, steps)
+        for k in range(n_classes):
+            bias[k] += steps[k]
+    return worst
+
+
+@njit(cache=True, nogil=True)
+def scores(bounds: I64, columns: I32, values: F32, weights: F32, bias: F32) -> F32:
+    """Score of each row for each class, ``w.x + b``; shape (n_rows, n_classes)."""
+    out = np.empty((len(bounds) - 1, len(bias)), np.float32)
+    for i in range(len(out)):
+        _margins(weights, columns, values, bounds[i], bounds[i + 1], out[i])
+        out[i] += bias
+    return out
+
+
+@njit(cache=True, nogil=True)
+def class_counts(bounds: I64, columns: I32, marks: F32, n_columns: int) -> F32:
+    """Sum the `marks` (n_rows, n_classes) of the rows that hold each column; shape (n_columns, n_classes)."""
+    counts = np.zeros((n_columns, marks.shape[1]), np.float32)
+    for i in range(len(bounds) - 1):
+        for j in range(bounds[i], bounds[i + 1]):
+            for k in range(marks.shape[1]):
+                counts[columns[j], k] += marks[i, k]
+    return counts

@@ -1,7 +1,8 @@
 r"""csv and tsv: a header, then one record a row; every value stays the string it is.
 
-csv is read by Python's csv module with ``strict=True`` and double quotes. tsv has no quoting, as in most Chinese NLP
-files: a record is a line, a ``"`` is a character. A tsv that does have quotes is a csv with ``delimiter="\t"``.
+csv is read by Python's csv module with ``strict=True`` and double quotes. tsv has no quoting, as in most
+Chinese NLP files: a record is a line, a ``"`` is a character. A tsv that does have quotes is a csv with
+``delimiter="\t"``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ def read_csv(source: Source, options: Options, notes: Notes) -> Iterator[Record]
     """Stream the records of a csv file; rows are numbered as a spreadsheet shows them (the header is 1)."""
     delimiter = options.delimiter or ","
     with open_text(source, options.encoding, notes, newline="") as text:
-        yield from read_table(_csv_rows(text, delimiter, source.name), options, source.name, delimiter=delimiter)
+        yield from read_table(
+            _csv_rows(text, delimiter, source.name), options, source.name, delimiter=delimiter
+        )
 
 
 def read_tsv(source: Source, options: Options, notes: Notes) -> Iterator[Record]:
@@ -56,11 +59,11 @@ def read_table(
 
 
 def refuse_unsplit(columns: Columns, options: Options, source: str) -> None:
-    """Refuse a column ``labels`` found by name in a format without lists, when it is not said how to split it."""
+    """Refuse a column ``labels`` found by name, in a format without lists, that nobody said how to split."""
     by_name = options.label is None and columns.label is not None
     if by_name and options.separator is None and str(columns.label).strip().casefold() == "labels":
         raise DataError(
-            "column 'labels' may hold several labels a row: say how to split it, for example --separator '|', "
+            "column 'labels' may hold several labels a row: say how to split it (--separator '|'), "
             f"or give --label {columns.label} if each row has one; label={NO_LABEL!r} reads the texts alone",
             source=source,
         )
@@ -79,14 +82,18 @@ def _csv_rows(text: TextIO, delimiter: str, source: str) -> Iterator[tuple[int, 
         except StopIteration:
             return
         except csv.Error as error:
-            raise DataError(f"{_csv_message(error)} (the record starts in line {line})", source=source, row=row) from error
+            raise DataError(
+                f"{_csv_message(error)} (the record starts in line {line})", source=source, row=row
+            ) from error
         yield row, cells
 
 
 def _csv_message(error: csv.Error) -> str:
     reason = str(error)
     if "unexpected end of data" in reason or "field larger than" in reason:
-        return 'a quote (") opens here and is never closed; close it, or double it ("") if it is part of the text'
+        return (
+            'a quote (") opens here and never closes; close it, or write it twice if it is part of the text'
+        )
     if "expected after" in reason:
         return 'text follows a closing quote; a quote (") inside a quoted field is written twice ("")'
     return f"not valid csv: {reason}"
@@ -94,8 +101,8 @@ def _csv_message(error: csv.Error) -> str:
 
 def _wrong_count(found: int, expected: int, delimiter: str) -> str:
     return (
-        f"{found} fields where the header has {expected}; a text that contains {delimiter!r} must be quoted (csv), "
-        "or the file has another delimiter (--delimiter)"
+        f"{found} fields where the header has {expected}; a text that contains {delimiter!r} must be quoted "
+        "(csv), or the file has another delimiter (--delimiter)"
     )
 
 

@@ -15,7 +15,7 @@ from fenlei.exceptions import DataError
 
 
 def read_jsonl(source: Source, options: Options, notes: Notes) -> Iterator[Record]:
-    """Stream the objects of a jsonl file; the first one decides which keys are text and label; blank lines are skipped."""
+    """Stream the objects of a jsonl file; the first one decides which keys are text and label."""
     columns: Columns | None = None
     with open_text(source, options.encoding, notes, newline="\n") as text:
         for row, line in lines(text, source.name):
@@ -23,7 +23,9 @@ def read_jsonl(source: Source, options: Options, notes: Notes) -> Iterator[Recor
                 continue
             record = _parse(line, source.name, row)
             if columns is None:
-                columns = find_columns(list(record), text=options.text, label=options.label, source=source.name)
+                columns = find_columns(
+                    list(record), text=options.text, label=options.label, source=source.name
+                )
             yield _record(record, columns, options, source.name, row)
 
 
@@ -41,13 +43,17 @@ def _parse(line: str, source: str, row: int) -> dict[str, Any]:
     except ValueError as error:  # a number of more digits than Python turns into an int
         raise DataError("not valid JSON: a number of too many digits", source=source, row=row) from error
     if not isinstance(value, dict):
-        raise DataError(f"each line must be one JSON object, not a {type(value).__name__}", source=source, row=row)
+        raise DataError(
+            f"each line must be one JSON object, not a {type(value).__name__}", source=source, row=row
+        )
     return value
 
 
 def _record(record: dict[str, Any], columns: Columns, options: Options, source: str, row: int) -> Record:
     if columns.text not in record:
-        raise DataError(f"no key {columns.text!r}, which is the text in the rows above", source=source, row=row)
+        raise DataError(
+            f"no key {columns.text!r}, which is the text in the rows above", source=source, row=row
+        )
     text = as_text(record[columns.text], source=source, row=row)
     if columns.label is None:
         _refuse_late_label(record, options, source, row)
@@ -57,11 +63,12 @@ def _record(record: dict[str, Any], columns: Columns, options: Options, source: 
 
 
 def _refuse_late_label(record: dict[str, Any], options: Options, source: str, row: int) -> None:
-    """An unlabelled file must stay one: a label that comes later would be lost without a word."""
+    """Refuse a label in an unlabelled file: it would be lost without a word."""
     late = None if options.label == NO_LABEL else label_among(record)
     if late is not None:
         raise DataError(
-            f"has a label ({late!r}) but the first row has none; label all rows, or read the texts alone (label='')",
+            f"has a label ({late!r}) but the first row has none; label all rows, "
+            "or read the texts alone (label='')",
             source=source,
             row=row,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 
 from fenlei.data.columns import NO_LABEL
@@ -24,8 +25,8 @@ def read_lines(source: Source, options: Options, notes: Notes) -> Iterator[Recor
 def read_fasttext(source: Source, options: Options, notes: Notes) -> Iterator[Record]:
     """Stream fastText lines: the leading labels, then the text; blank lines are skipped.
 
-    A line with one label gives a string, one with several a list; with ``separator=`` each label is split further and
-    every line gives a list.
+    A line with one label gives a string, one with several a list; with ``separator=`` each label is split
+    further and every line gives a list.
     """
     with open_text(source, options.encoding, notes, newline="\n") as text:
         for row, line in lines(text, source.name):
@@ -35,14 +36,13 @@ def read_fasttext(source: Source, options: Options, notes: Notes) -> Iterator[Re
                 yield Record(row, rest, target)
 
 
-def sniff_lines(source: Source, options: Options) -> str:
-    """Return the format of a file of lines by its first line that is not empty: ``fasttext``, ``jsonl`` or ``txt``."""
-    with open_text(source, options.encoding, Notes(), newline="\n") as text:
-        for _, line in lines(text, source.name):
-            if line.strip():
-                start = line.lstrip()
-                return "fasttext" if start.startswith(_PREFIX) else "jsonl" if start.startswith("{") else "txt"
-    return "txt"
+def sniff_lines(source: Source) -> str:
+    """Return ``fasttext``, ``jsonl`` or ``txt``, by how the first line begins."""
+    with source.open() as raw:
+        head = raw.read(1 << 16)
+    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    start = head.decode("utf-16" if wide else "latin-1", "ignore").removeprefix("ï»¿").lstrip()
+    return "fasttext" if start.startswith(_PREFIX) else "jsonl" if start.startswith("{") else "txt"
 
 
 def _split(line: str, source: str, row: int) -> tuple[list[str], str]:
@@ -53,7 +53,9 @@ def _split(line: str, source: str, row: int) -> tuple[list[str], str]:
         labels.append(rest[len(_PREFIX) : end])
         rest = rest[end:].lstrip(" \t")
     if not labels:
-        raise DataError(f"no {_PREFIX} at the start of the line; unlabelled lines are format=txt", source=source, row=row)
+        raise DataError(
+            f"no {_PREFIX} at the start of the line; unlabelled lines are format=txt", source=source, row=row
+        )
     return labels, rest
 
 

@@ -1,0 +1,75 @@
+"""The one check of what a user passes as texts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from fenlei.exceptions import DataError, SettingError
+
+
+def check_texts(X: Any) -> list[str]:  # noqa: ANN401  (whatever the user passed)
+    """Return the texts as a list of plain ``str``, or say which one is not a text.
+
+    Parameters
+    ----------
+    X : sequence of str, shape (n_samples,)
+        A list, a tuple, a one-dimensional numpy array, a pandas Series or any other sequence.
+
+    Returns
+    -------
+    list of str
+        A new list; subclasses of ``str``, such as numpy's, become plain ``str``.
+
+    Raises
+    ------
+    SettingError
+        When `X` is one string (its letters would silently become texts), or not a one-dimensional sequence.
+    DataError
+        When an element is not a string, with its place counted from 1.
+
+    Examples
+    --------
+    >>> check_texts(("很好", "bad"))
+    ['很好', 'bad']
+    >>> check_texts("很好")
+    Traceback (most recent call last):
+    fenlei.exceptions.SettingError: expected a list of texts, got one string; write [text] for a single text
+    >>> check_texts(["很好", None])
+    Traceback (most recent call last):
+    fenlei.exceptions.DataError: row 2: expected a text, got None; drop or fill missing texts first
+    """
+    items = _as_list(X)
+    if set(map(type, items)) <= {str}:
+        return items
+    for row, item in enumerate(items, 1):
+        if not isinstance(item, str):
+            raise DataError(_not_a_text(item), row=row)
+    return [str(item) for item in items]
+
+
+def _as_list(X: Any) -> list[Any]:  # noqa: ANN401
+    """Lay a sequence out as a new list; arrays and Series know how themselves."""
+    if isinstance(X, str | bytes):
+        kind = "string" if isinstance(X, str) else "bytes object"
+        raise SettingError(f"expected a list of texts, got one {kind}; write [text] for a single text")
+    shape = getattr(X, "shape", None)
+    if isinstance(shape, tuple) and len(shape) != 1:
+        raise SettingError(
+            f"expected a one-dimensional list of texts, got the shape {shape}; pass one column"
+        )
+    if hasattr(X, "tolist"):
+        return list(X.tolist())
+    if not isinstance(X, Sequence):
+        raise SettingError(f"expected a list of texts, got {type(X).__name__}")
+    return list(X)
+
+
+def _not_a_text(item: object) -> str:
+    nan = isinstance(item, float) and math.isnan(item)
+    if (
+        item is None or nan or type(item).__name__ == "NAType"
+    ):  # pandas' missing value, without importing pandas
+        return f"expected a text, got {item}; drop or fill missing texts first"
+    return f"expected a text, got {type(item).__name__}"

@@ -1,0 +1,156 @@
+"""What every classifier of the system is: texts and labels in, labels and probabilities out."""
+
+from __future__ import annotations
+
+import importlib
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fenlei._checks import check_texts
+from fenlei._estimator import Estimator
+from fenlei.exceptions import DataError, SettingError
+from fenlei.targets import Targets, encode, learn_classes
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+Floats = NDArray[np.float64]
+_BATCH = 8192  # texts scored at a time: bounds the memory, costs no speed
+
+
+class TextClassifier(Estimator):
+    """Base of all model families; a family supplies `_fit`, `_scores` and its part of saving.
+
+    A subclass sets `family` and stores its keywords. Single- and multi-label are told apart by `y`: a sequence of labels,
+    or of lists of labels.
+
+    Attributes
+    ----------
+    classes_ : array of shape (n_classes,)
+        The labels, sorted.
+    multi_label_ : bool
+        Whether a text has a set of labels.
+    """
+
+    family: ClassVar[str]
+    classes_: NDArray[Any]
+    multi_label_: bool
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: ANN401
+        """Learn from labelled texts, forgetting what was learned before.
+
+        Parameters
+        ----------
+        X : sequence of str, shape (n_samples,)
+        y : sequence of labels, or of lists of labels, shape (n_samples,)
+        sample_weight : array of shape (n_samples,), optional
+            How much each text counts; not negative.
+
+        Raises
+        ------
+        DataError
+            When texts and labels do not fit together, or there are fewer than two classes.
+        SettingError
+            When a setting is out of its range.
+        """
+        texts = check_texts(X)
+        classes, multi_label = learn_classes(y)
+        targets = encode(y, classes, multi_label)
+        weights = check_weights(sample_weight, len(texts))
+        _check_lengths(texts, targets)
+        self.classes_, self.multi_label_ = classes, multi_label
+        self._fit(texts, targets, weights)
+        return self
+
+    def predict_proba(self, X: Any) -> Floats:  # noqa: ANN401
+        """Probability of each class.
+
+        Returns
+        -------
+        array of shape (n_samples, n_classes)
+            Rows sum to 1; for a multi-label model each column stands for itself.
+        """
+        self._check_fitted("classes_")
+        texts = check_texts(X)
+        parts = [self._scores(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.classes_)))
+
+    def predict(self, X: Any) -> Any:  # noqa: ANN401
+        """Predict the label of each text, or the list of its labels for a multi-label model.
+
+        Returns
+        -------
+        array of shape (n_samples,), or list of lists
+        """
+        return self.labels_from_scores(self.predict_proba(X))
+
+    def labels_from_scores(self, scores: Floats) -> Any:  # noqa: ANN401
+        """Decide from `predict_proba`: the likeliest class, or all of probability one half and more."""
+        if not self.multi_label_:
+            return self.classes_[scores.argmax(axis=1)] if len(scores) else self.classes_[:0]
+        return [[self.classes_[k].item() for k in np.flatnonzero(row >= 0.5)] for row in scores]
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: ANN401
+        """Share of texts whose label, or whole set of labels, is right; 0 to 1."""
+        predicted = self.predict(X)
+        if self.multi_label_:
+            right = np.array([set(a) == set(b) for a, b in zip(predicted, y, strict=True)], float)
+        else:
+            right = np.asarray(predicted == np.asarray(y), float)
+        return float(np.average(right, weights=sample_weight))
+
+    @abstractmethod
+    def _fit(self, texts: list[str], targets: Targets, weights: NDArray[np.float64]) -> None:
+        """Learn from checked input; `classes_` and `multi_label_` are set."""
+
+    @abstractmethod
+    def _scores(self, texts: list[str]) -> Floats:
+        """Probabilities of a batch, shape (n_texts, n_classes)."""
+
+    @abstractmethod
+    def to_files(self) -> dict[str, bytes]:
+        """What was learned, as the files of a model folder: JSON and safetensors only."""
+
+    @abstractmethod
+    def from_files(self, files: Mapping[str, bytes]) -> None:
+        """Take back what `to_files` gave; raises `ModelFolderError` when it does not fit together."""
+
+    def __sklearn_tags__(self) -> Tags:
+        """Describe the estimator to scikit-learn: a classifier of texts, of several classes."""
+        utils = importlib.import_module("sklearn.utils")
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "classifier"
+        tags.target_tags.required = True
+        tags.classifier_tags = utils.ClassifierTags(multi_class=True, multi_label=True)
+        return tags
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether `fit` has been called."""
+        return hasattr(self, "classes_")
+
+
+def check_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:  # noqa: ANN401
+    """Weights as an array of shape (n,); ones when None."""
+    if sample_weight is None:
+        return np.ones(n)
+    weights = np.asarray(sample_weight, dtype=float)
+    if weights.shape != (n,):
+        raise SettingError(
+            f"sample_weight must have one number a text, {n} in all; got the shape {weights.shape}"
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
+        raise SettingError("sample_weight must be finite, not negative and not all zero")
+    return weights
+
+
+def _check_lengths(texts: Sequence[str], targets: Targets) -> None:
+    if not len(texts):
+        raise DataError("there are no texts to learn from")
+    if len(texts) != len(targets.indicator):
+        raise DataError(
+            f"{len(texts)} texts but {len(targets.indicator)} labels; give one label, or list of labels, a text"
+        )

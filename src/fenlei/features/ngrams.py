@@ -1,0 +1,335 @@
+"""Bags of n-grams: of tokens, and of the characters inside words."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fenlei._checks import check_texts
+from fenlei._estimator import Transformer
+from fenlei.exceptions import DataError, SettingError
+from fenlei.features._types import F32, I32, I64, U32, U64
+from fenlei.features.alphabet import code_points, kinds, lower_case
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+    from fenlei.features._ngrams import Tokens
+
+Documents: TypeAlias = "Sequence[str] | Sequence[list[str]]"
+_BLOCK = 20_000  # texts in a block at most: bounds the memory of one thread
+
+
+class Rows(NamedTuple):
+    """Rows of a sparse matrix: row i has ``columns[bounds[i]:bounds[i + 1]]`` with these `values`."""
+
+    bounds: I64
+    columns: I32
+    values: F32
+
+    def csr(self, n_columns: int) -> csr_matrix:
+        """Return the same as a scipy matrix of shape (n_rows, n_columns)."""
+        from scipy.sparse import csr_matrix
+
+        matrix = csr_matrix((self.values, self.columns, self.bounds), shape=(len(self.bounds) - 1, n_columns))
+        matrix.sort_indices()
+        return matrix
+
+
+class NgramCounts(Transformer):
+    """Count the n-grams of each text.
+
+    Texts come in as strings, and are cut without a flag for the language: characters of unspaced scripts, punctuation and
+    symbols stand alone, letters and digits of other scripts run together into words. Or they come in as lists of tokens
+    from a segmenter.
+
+    Parameters
+    ----------
+    ngrams : (int, int), default=(1, 3)
+        Fewest and most tokens of an n-gram.
+    char_ngrams : (int, int) or None, default=(3, 5)
+        Fewest and most characters of the n-grams inside words, the boundaries before and after a word counted as
+        characters. They touch words of spaced scripts only.
+    boundaries : bool, default=True
+        Let n-grams of two tokens and more see where a text begins and ends.
+    lowercase : bool, default=True
+        Count "Good" and "good" as one.
+    min_df : int, float or None, default=None
+        Drop n-grams that stand in fewer texts than this number (int) or share (float) of the texts. None is 2 from
+        1,000 texts on and 1 below.
+    max_df : int or float, default=1.0
+        Drop n-grams that stand in more texts than this number or share.
+    max_features : int or None, default=None
+        Keep the most frequent n-grams only.
+
+    Attributes
+    ----------
+    vocabulary_ : list of str
+        The n-gram of each column, by falling number of texts. ``^`` and ``$`` are a text's boundaries, a middle dot
+        stands where a word goes on.
+    document_counts_ : array of shape (n_features,)
+        Number of texts that each n-gram stands in.
+    is_part_ : array of bool, shape (n_features,)
+        Which columns are n-grams inside words.
+    n_documents_ : int
+
+    Examples
+    --------
+    >>> counts = NgramCounts(ngrams=(1, 2), char_ngrams=None, boundaries=False)
+    >>> counts.fit_transform(["好看 good", "好听"]).toarray().astype(int).sum(axis=0).tolist()
+    [2, 1, 1, 1, 1, 1, 1]
+    >>> sorted(counts.vocabulary_)
+    ['good', '听', '好', '好听', '好看', '看', '看good']
+    """
+
+    def __init__(
+        self,
+        *,
+        ngrams: tuple[int, int] = (1, 3),
+        char_ngrams: tuple[int, int] | None = (3, 5),
+        boundaries: bool = True,
+        lowercase: bool = True,
+        min_df: float | None = None,
+        max_df: float = 1.0,
+        max_features: int | None = None,
+    ) -> None:
+        self.ngrams = ngrams
+        self.char_ngrams = char_ngrams
+        self.boundaries = boundaries
+        self.lowercase = lowercase
+        self.min_df = min_df
+        self.max_df = max_df
+        self.max_features = max_features
+
+    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ANN401
+        """Learn the vocabulary.
+
+        Parameters
+        ----------
+        X : sequence of str or of list of str, shape (n_samples,)
+
+        Raises
+        ------
+        DataError
+            When no n-gram is left.
+        """
+        self.fit_rows(X)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> csr_matrix:  # noqa: ANN401
+        """Learn the vocabulary and count, cutting the texts once."""
+        return self.fit_rows(X).csr(self.n_features_)
+
+    def transform(self, X: Any) -> csr_matrix:  # noqa: ANN401
+        """Count the known n-grams; shape (n_samples, n_features), float32."""
+        return self.rows(X).csr(self.n_features_)
+
+    def fit_rows(self, X: Any) -> Rows:  # noqa: ANN401
+        """`fit_transform` without scipy."""
+        spans = self._spans()
+        blocks = self._blocks(X)
+        self._learn_columns(blocks, spans)
+        return self._weigh(self._count(blocks, spans, naming=True))
+
+    def rows(self, X: Any) -> Rows:  # noqa: ANN401
+        """`transform` without scipy, whose import takes a quarter of a second."""
+        self._check_fitted("hashes_")
+        return self._weigh(self._count(self._blocks(X), self._spans(), naming=False))
+
+    @property
+    def vocabulary_(self) -> list[str]:
+        """The n-gram of each column; a loaded model parses it only now, since a prediction never asks."""
+        self._check_fitted("_names")
+        if isinstance(self._names, bytes):
+            self._names = [str(name) for name in json.loads(self._names)]
+        return self._names
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]], vocabulary: bytes) -> None:
+        """Take back what was learned, the vocabulary as JSON; raises ValueError when it does not fit together."""
+        hashes = arrays["hashes"]
+        parts = {"document_counts": np.int64, "is_part": np.uint8}
+        if hashes.dtype != np.uint64 or hashes.ndim != 1:
+            raise ValueError("the hashes are not a row of 64-bit numbers")
+        for name, kind in parts.items():
+            if arrays[name].shape != hashes.shape or arrays[name].dtype != kind:
+                raise ValueError(f"{name} does not fit the vocabulary")
+        self.hashes_ = hashes
+        self.document_counts_ = arrays["document_counts"]
+        self.is_part_ = arrays["is_part"].astype(bool)
+        self.n_documents_ = int(arrays["n_documents"][0])
+        self._names = vocabulary
+
+    @property
+    def n_features_(self) -> int:
+        """Number of columns."""
+        return len(self.hashes_)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ANN401
+        """Name each column by its n-gram; shape (n_features,)."""
+        return np.array(self.vocabulary_, dtype=object)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether the vocabulary is learned."""
+        return hasattr(self, "hashes_")
+
+    def _weigh(self, rows: Rows) -> Rows:
+        return rows
+
+    def _spans(self) -> tuple[int, int, int, int]:
+        low, high = _span("ngrams", self.ngrams)
+        char_low, char_high = (0, 0) if self.char_ngrams is None else _span("char_ngrams", self.char_ngrams)
+        return low, high, char_low, char_high
+
+    def _blocks(self, X: Any) -> list[Tokens]:  # noqa: ANN401
+        documents = check_documents(X)
+        self._given_tokens = bool(documents) and isinstance(documents[0], list)
+        fold = lower_case() if self.lowercase else np.arange(len(kinds()), dtype=np.uint32)
+        size = min(_BLOCK, max(1, -(-len(documents) // n_threads())))
+        parts = [documents[i : i + size] for i in range(0, len(documents), size)]
+        return in_threads(lambda part: _cut(part, fold, self.boundaries), parts)
+
+    def _learn_columns(self, blocks: list[Tokens], spans: tuple[int, int, int, int]) -> None:
+        n_documents = sum(len(block.bounds) - 1 for block in blocks)
+        hashes, counts = _document_counts(blocks, spans)
+        low, high = self._bounds(n_documents)
+        kept = (counts >= low) & (counts <= high)
+        hashes, counts = hashes[kept], counts[kept]
+        order = np.lexsort((hashes, -counts))[: self.max_features]
+        if not len(order):
+            raise DataError(
+                f"no n-gram stands in at least {low} of the {n_documents} texts; lower min_df, or give more text"
+            )
+        self.hashes_, self.document_counts_, self.n_documents_ = hashes[order], counts[order], n_documents
+
+    def _bounds(self, n_documents: int) -> tuple[int, int]:
+        least: float = (2 if n_documents >= 1000 else 1) if self.min_df is None else self.min_df
+        return _document_bound("min_df", least, n_documents), _document_bound(
+            "max_df", self.max_df, n_documents
+        )
+
+    def _count(self, blocks: list[Tokens], spans: tuple[int, int, int, int], *, naming: bool) -> Rows:
+        from fenlei.features import _ngrams
+
+        table = self._table()
+        n = self.n_features_
+        places = [np.zeros((n if naming else 0, 2), np.int32) for _ in blocks]
+        found = in_threads(
+            lambda job: _ngrams.count_rows(table, n, job[0], kinds(), spans, job[1]),
+            list(zip(blocks, places, strict=True)),
+        )
+        if naming:
+            self.is_part_ = np.any([where[:, 1] < 0 for where in places], axis=0)
+            self._names: list[str] | bytes = _spell(blocks, places, n, spaced=self._given_tokens)
+        return _stack([Rows(*rows) for rows in found])
+
+    def _table(self) -> U64:
+        from fenlei.features import _ngrams
+
+        if getattr(self, "_table_of", None) is not self.hashes_:
+            self._column_table, self._table_of = _ngrams.column_table(self.hashes_), self.hashes_
+        return self._column_table
+
+
+def check_documents(X: Any) -> list[Any]:  # noqa: ANN401
+    """Texts as they are, or lists of tokens as they are; anything else is refused as `check_texts` does."""
+    if isinstance(X, Sequence) and not isinstance(X, str) and len(X) and isinstance(X[0], list):
+        return list(X)
+    return check_texts(X)
+
+
+def in_threads(work: Any, jobs: list[Any]) -> list[Any]:  # noqa: ANN401
+    """Run ``work(job)`` for each job on all cores, answers in order; the compiled loops hold no lock."""
+    if len(jobs) < 2:
+        return [work(job) for job in jobs]
+    with ThreadPoolExecutor(n_threads()) as pool:
+        return list(pool.map(work, jobs))
+
+
+def n_threads() -> int:
+    """Number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cut(documents: Documents, fold: U32, boundaries: bool) -> Tokens:
+    from fenlei.features import _ngrams
+
+    if documents and isinstance(documents[0], list):
+        tokens = [token for document in documents for token in document]
+        codes, _ = code_points(tokens)
+        lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
+        n_tokens = np.fromiter(map(len, documents), np.int64, len(documents))
+        return _ngrams.given_tokens(codes, lengths, n_tokens, fold, boundaries)
+    codes, offsets = code_points(documents)  # type: ignore[arg-type]
+    return _ngrams.tokenize(codes, offsets, kinds(), fold, boundaries)
+
+
+def _document_counts(blocks: list[Tokens], spans: tuple[int, int, int, int]) -> tuple[U64, I64]:
+    """Every n-gram's hash and its number of texts; each thread counts its own part of the hash space."""
+    parts = n_threads()
+    tables = in_threads(lambda part: _count_part(blocks, spans, part, parts), list(range(parts)))
+    entries = np.concatenate([table[table[:, 0] != 0] for table in tables])
+    return entries[:, 0], (entries[:, 1] >> np.uint64(32)).astype(np.int64)
+
+
+def _count_part(blocks: list[Tokens], spans: tuple[int, int, int, int], part: int, parts: int) -> U64:
+    from fenlei.features import _ngrams
+
+    table, used, first_text = np.zeros((1 << 12, 2), np.uint64), 0, 0
+    for block in blocks:
+        table, used = _ngrams.count_documents(table, used, block, kinds(), spans, first_text, part, parts)
+        first_text += len(block.bounds) - 1
+    return table
+
+
+def _spell(blocks: list[Tokens], places: list[I32], n: int, *, spaced: bool) -> list[str]:
+    from fenlei.features import _ngrams
+
+    names = np.empty(n, dtype=object)
+    named = np.zeros(n, dtype=bool)
+    for block, where in zip(blocks, places, strict=True):
+        columns = np.flatnonzero((where[:, 1] != 0) & ~named)
+        codes = _ngrams.spell(block, kinds(), where, columns, spaced)
+        spelled = codes.tobytes().decode("utf-32-le", "surrogatepass").split("\n")[:-1]
+        names[columns] = spelled
+        named[columns] = True
+    return list(names)
+
+
+def _stack(parts: list[Rows]) -> Rows:
+    if len(parts) == 1:
+        return parts[0]
+    starts = np.cumsum([0] + [len(part.columns) for part in parts])
+    bounds = [part.bounds[:-1] + start for part, start in zip(parts, starts, strict=False)]
+    return Rows(
+        np.concatenate([*bounds, starts[-1:]]).astype(np.int64),
+        np.concatenate([part.columns for part in parts]) if parts else np.empty(0, np.int32),
+        np.concatenate([part.values for part in parts]) if parts else np.empty(0, np.float32),
+    )
+
+
+def _span(name: str, value: Any) -> tuple[int, int]:  # noqa: ANN401
+    wanted = f"{name} must be two whole numbers, fewest and most, between 1 and 16; got {value!r}"
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise SettingError(wanted)
+    low, high = value
+    if not all(isinstance(number, int | np.integer) for number in value) or not 1 <= low <= high <= 16:
+        raise SettingError(wanted)
+    return int(low), int(high)
+
+
+def _document_bound(name: str, value: Any, n_documents: int) -> int:  # noqa: ANN401
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or value < 0:
+        raise SettingError(
+            f"{name} must be a number of texts, or a share of them between 0.0 and 1.0; got {value!r}"
+        )
+    if isinstance(value, int | np.integer):
+        return int(value)
+    if value > 1:
+        raise SettingError(f"{name} is a share when it has a decimal point, so at most 1.0; got {value!r}")
+    return int(np.ceil(value * n_documents)) if name == "min_df" else int(value * n_documents)

@@ -1,0 +1,97 @@
+"""TF-IDF over n-grams."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fenlei.exceptions import SettingError
+from fenlei.features._types import F32
+from fenlei.features.ngrams import NgramCounts, Rows
+
+
+class TfidfFeatures(NgramCounts):
+    r"""Weigh n-gram counts by how telling they are.
+
+    For an n-gram that stands :math:`t` times in a text and in :math:`d` of :math:`n` texts, the weight is
+    :math:`(1 + \ln t)(1 + \ln((1 + n) / (1 + d)))`; each row is then divided by its Euclidean norm. The formula is
+    scikit-learn's ``TfidfVectorizer(sublinear_tf=True)``, after Salton and Buckley, "Term-weighting approaches in
+    automatic text retrieval", Information Processing & Management 24, 1988.
+
+    Parameters
+    ----------
+    ngrams, char_ngrams, boundaries, lowercase, min_df, max_df, max_features
+        See `NgramCounts`.
+    tf : {"log", "count", "binary"}, default="log"
+        The first factor: :math:`1 + \ln t`, :math:`t`, or 1.
+    idf : bool, default=True
+        Whether to apply the second factor.
+    char_weight : float, default=0.5
+        Factor on the n-grams inside words, of which there are many more than of words. 0.3 to 0.7 did equally well on
+        four English sets, 1.0 cost half a point.
+    norm : bool, default=True
+        Whether to divide each row by its norm.
+
+    Examples
+    --------
+    >>> features = TfidfFeatures(ngrams=(1, 1), char_ngrams=None)
+    >>> features.fit_transform(["好 看", "好"]).toarray().round(3).tolist()
+    [[0.58, 0.815], [1.0, 0.0]]
+    """
+
+    def __init__(
+        self,
+        *,
+        ngrams: tuple[int, int] = (1, 3),
+        char_ngrams: tuple[int, int] | None = (3, 5),
+        boundaries: bool = True,
+        lowercase: bool = True,
+        min_df: float | None = None,
+        max_df: float = 1.0,
+        max_features: int | None = None,
+        tf: str = "log",
+        idf: bool = True,
+        char_weight: float = 0.5,
+        norm: bool = True,
+    ) -> None:
+        super().__init__(
+            ngrams=ngrams, char_ngrams=char_ngrams, boundaries=boundaries, lowercase=lowercase,
+            min_df=min_df, max_df=max_df, max_features=max_features,
+        )  # fmt: skip
+        self.tf = tf
+        self.idf = idf
+        self.char_weight = char_weight
+        self.norm = norm
+
+    def factors(self) -> F32:
+        """Factor of each column that does not depend on the text; shape (n_features,)."""
+        factors = np.where(self.is_part_, self.char_weight, 1.0)
+        if self.idf:
+            factors *= 1 + np.log((1 + self.n_documents_) / (1 + self.document_counts_))
+        return factors.astype(np.float32)
+
+    def _weigh(self, rows: Rows) -> Rows:
+        return weigh(rows, self.tf, self.factors(), norm=self.norm)
+
+
+def weigh(rows: Rows, tf: str, factors: F32 | None, *, norm: bool) -> Rows:
+    """Turn counts into weights: the chosen function of the count, times the column's factor, over the row's norm."""
+    if tf not in ("log", "count", "binary"):
+        raise SettingError(f"tf must be 'log', 'count' or 'binary'; got {tf!r}")
+    values = rows.values
+    if tf == "binary":
+        values = np.ones_like(values)
+    elif tf == "log":
+        values = 1 + np.log(values)
+    if factors is not None:
+        values = values * factors[rows.columns]
+    if norm:
+        values = values / np.repeat(_norms(rows, values), np.diff(rows.bounds))
+    return rows._replace(values=values.astype(np.float32, copy=False))
+
+
+def _norms(rows: Rows, values: F32) -> F32:
+    if not len(values):
+        return np.ones(len(rows.bounds) - 1, np.float32)
+    starts = np.minimum(rows.bounds[:-1], len(values) - 1)
+    squares = np.add.reduceat(values * values, starts)
+    return np.sqrt(np.where(rows.bounds[1:] > rows.bounds[:-1], squares, 1)).astype(np.float32)

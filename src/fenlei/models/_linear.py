@@ -1,0 +1,258 @@
+"""The linear model under the linear families: how it is trained, calibrated and applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fenlei.features._types import F32, F64, I8, I64
+from fenlei.features.ngrams import Rows, in_threads, n_threads
+from fenlei.targets import Targets, class_weights
+
+_SLOPE = 3.0  # of the logistic curve over a support vector machine's score, where too few texts are held out to fit it
+_HELD_OUT = 0.1
+_FEWEST_HELD_OUT = 50
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """Weights and the way from scores to probabilities.
+
+    Attributes
+    ----------
+    weights : array of shape (n_features, n_problems)
+        One problem a class; one in all for two classes, the score speaking for the second.
+    bias : array of shape (n_problems,)
+    link : {"sigmoid", "softmax"}
+        From a score s to a probability: ``1 / (1 + exp(-(slope s + shift)))``, divided by the row's sum where labels
+        exclude each other; or the softmax of the scores.
+    slope, shift : float
+        Fitted on held-out scores (Platt, "Probabilistic outputs for support vector machines", 1999), the same for all
+        classes so that the best score stays the best.
+    """
+
+    weights: F32
+    bias: F32
+    link: str = "sigmoid"
+    slope: float = 1.0
+    shift: float = 0.0
+
+    def scores(self, rows: Rows) -> F32:
+        """Score of each row for each problem; shape (n_rows, n_problems)."""
+        from fenlei.models import _dual
+
+        return _dual.scores(*rows, self.weights, self.bias)
+
+    def probabilities(self, rows: Rows, *, exclusive: bool) -> F64:
+        """Probability of each class; `exclusive` rows sum to 1."""
+        return self.link_scores(self.scores(rows), exclusive=exclusive)
+
+    def link_scores(self, scores: NDArray[Any], *, exclusive: bool) -> F64:
+        """Turn scores into probabilities; shape (n_rows, n_classes)."""
+        scores = scores.astype(np.float64)
+        if self.link == "softmax":
+            odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+            return odds / odds.sum(axis=1, keepdims=True)
+        chances = _logistic(self.slope * scores + self.shift)
+        if not exclusive:
+            return chances
+        if chances.shape[1] == 1:
+            return np.hstack([1 - chances, chances])
+        return chances / chances.sum(axis=1, keepdims=True)
+
+
+def signs_of(indicator: NDArray[np.bool_], *, exclusive: bool) -> I8:
+    """+1 and -1 for each row and problem; two exclusive classes are one problem."""
+    wanted = indicator[:, 1:] if exclusive and indicator.shape[1] == 2 else indicator
+    return np.where(wanted, 1, -1).astype(np.int8)
+
+
+def row_costs(
+    targets: Targets, classes: NDArray[Any], weights: NDArray[np.float64], class_weight: Any
+) -> F64:  # noqa: ANN401
+    """What each row counts in each class's problem, from its own weight and its label's; shape (n_rows, n_classes)."""
+    counts = (targets.indicator * weights[:, None]).sum(axis=0)
+    by_class = class_weights(class_weight, classes, counts)
+    if targets.multi_label:
+        return weights[:, None] * np.where(targets.indicator, by_class, 1.0)
+    row = weights * by_class[targets.indices]
+    return np.repeat(row[:, None], len(classes), axis=1)
+
+
+def naive_bayes(rows: Rows, n_columns: int, targets: Targets, costs: F64, smoothing: float) -> LinearModel:
+    """Multinomial naive Bayes as a linear model: log shares of each column in each class, and log shares of the classes.
+
+    Manning, Raghavan, Schuetze, "Introduction to Information Retrieval", 2008, section 13.2. For multi-label targets each
+    label is set against its absence.
+    """
+    features = rows.csr(n_columns)
+    inside = targets.indicator * costs
+    if not targets.multi_label:
+        weights, bias = _log_shares(features, inside, smoothing)
+        return LinearModel(weights, bias, link="softmax")
+    outside = ~targets.indicator * costs
+    (weights, bias), (against, bias_against) = (
+        _log_shares(features, part, smoothing) for part in (inside, outside)
+    )
+    return LinearModel(weights - against, bias - bias_against)
+
+
+def _log_shares(features: Any, marks: F64, smoothing: float) -> tuple[F32, F32]:  # noqa: ANN401
+    counts = features.T @ marks + smoothing
+    rows = np.maximum(marks.sum(axis=0), 1e-12)
+    weights = np.log(counts / counts.sum(axis=0)).astype(np.float32)
+    return weights, np.log(rows / rows.sum()).astype(np.float32)
+
+
+def log_count_ratios(rows: Rows, n_columns: int, signs: I8, weights: F64, smoothing: float) -> F32:
+    """How much more an n-gram is of a class than of the rest; shape (n_columns, n_problems).
+
+    ``r = ln((p / |p|) / (q / |q|))``, p and q the smoothed numbers of texts with the n-gram inside and outside the class:
+    Wang and Manning, "Baselines and Bigrams", ACL 2012, equation 2.
+    """
+    from fenlei.models import _dual
+
+    marks = np.hstack([(signs > 0) * weights, (signs < 0) * weights]).astype(np.float32)
+    counts = _dual.class_counts(rows.bounds, rows.columns, marks, n_columns) + np.float32(smoothing)
+    shares = np.log(counts / counts.sum(axis=0))
+    k = signs.shape[1]
+    return np.ascontiguousarray(shares[:, :k] - shares[:, k:])
+
+
+@dataclass(frozen=True)
+class Training:
+    """A dual problem to be solved: what stays the same from pass to pass.
+
+    Attributes
+    ----------
+    rows, n_columns
+        The features.
+    signs : array of int8, shape (n_rows, n_problems)
+    cost : array of float32, shape (n_rows, n_problems)
+        What each row's loss counts in each problem.
+    loss : {"squared_hinge", "logistic"}
+    variances : array of shape (n_columns, n_problems) or (0, 0)
+        Prior variance of each weight; empty means 1. A wide prior lets an n-gram speak up sooner.
+    tolerance, max_iter, seed
+        When to stop, and the order of the rows.
+    """
+
+    rows: Rows
+    n_columns: int
+    signs: I8
+    cost: F32
+    loss: str
+    variances: F32
+    tolerance: float
+    max_iter: int
+    seed: int
+
+
+def train(
+    problem: Training,
+    *,
+    calibrate: bool,
+    exclusive: bool,
+    finish: Callable[[LinearModel], LinearModel] = lambda m: m,
+) -> LinearModel:
+    """Solve for the weights; with `calibrate`, on nine tenths first, whose scores of the last tenth set the probabilities.
+
+    The second solution starts from the first, so that it takes a few passes only. `finish` has the last word on the weights.
+    """
+    solver = _Solver(problem)
+    used = np.flatnonzero(problem.cost.max(axis=1) > 0)
+    held_out = np.random.default_rng(problem.seed).permutation(used)[: int(_HELD_OUT * len(used))]
+    slope, shift = (_SLOPE, 0.0) if problem.loss == "squared_hinge" else (1.0, 0.0)
+    if calibrate and len(held_out) >= _FEWEST_HELD_OUT:
+        solver.run(np.setdiff1d(used, held_out))
+        scores = finish(solver.model()).scores(take(problem.rows, held_out))
+        slope, shift = _fit_link(scores, problem.signs[held_out], exclusive=exclusive, start=slope)
+    solver.run(used)
+    return replace(finish(solver.model()), slope=slope, shift=shift)
+
+
+class _Solver:
+    """Weights on their way; groups of problems are solved side by side, each on a core."""
+
+    def __init__(self, problem: Training) -> None:
+        n_rows, n_problems = problem.signs.shape
+        self.problem = problem
+        n_groups = min(n_threads(), n_problems)
+        self.groups = [part for part in np.array_split(np.arange(n_problems), n_groups)]
+        self.weights = [np.zeros((problem.n_columns, len(group)), np.float32) for group in self.groups]
+        self.bias = [np.zeros(len(group), np.float32) for group in self.groups]
+        start = 0.0 if problem.loss == "squared_hinge" else -30.0
+        self.dual = [np.full((n_rows, len(group)), start, np.float32) for group in self.groups]
+
+    def run(self, used: I64) -> None:
+        """Pass over the rows `used` until every problem is solved."""
+        in_threads(lambda g: self._run_group(g, used), list(range(len(self.groups))))
+
+    def model(self) -> LinearModel:
+        """Return the weights as they are now."""
+        return LinearModel(np.hstack(self.weights), np.concatenate(self.bias))
+
+    def _run_group(self, g: int, used: I64) -> None:
+        from fenlei.models import _dual
+
+        problem, group = self.problem, self.groups[g]
+        kernel = _dual.squared_hinge if problem.loss == "squared_hinge" else _dual.logistic
+        variances = (
+            np.ascontiguousarray(problem.variances[:, group])
+            if len(problem.variances)
+            else np.zeros((0, 0), np.float32)
+        )
+        signs = np.ascontiguousarray(problem.signs[:, group])
+        cost = np.ascontiguousarray(problem.cost[:, group])
+        norms = _dual.square_norms(*problem.rows, variances, len(group))
+        order = np.random.default_rng(problem.seed)
+        active = np.ones(len(group), np.uint8)
+        for _ in range(problem.max_iter):
+            worst = kernel(
+                *problem.rows, signs, cost, norms, variances,
+                self.weights[g], self.bias[g], self.dual[g], order.permutation(used), active,
+            )  # fmt: skip
+            active[worst < problem.tolerance] = 0
+            if not active.any():
+                return
+
+
+def take(rows: Rows, chosen: I64) -> Rows:
+    """The rows at `chosen`, in that order."""
+    lengths = rows.bounds[chosen + 1] - rows.bounds[chosen]
+    bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    places = np.repeat(rows.bounds[chosen] - bounds[:-1], lengths) + np.arange(bounds[-1])
+    return Rows(bounds, rows.columns[places], rows.values[places])
+
+
+def _fit_link(scores: F32, signs: I8, *, exclusive: bool, start: float) -> tuple[float, float]:
+    """Slope and shift of least log loss; for two classes no shift, so that the sign of the score decides."""
+    from scipy.optimize import minimize
+
+    right = signs > 0
+    single = scores.shape[1] == 1
+    blank = LinearModel(np.zeros((0, 1), np.float32), np.zeros(1, np.float32))
+
+    def loss(link: NDArray[np.float64]) -> float:
+        model = replace(blank, slope=float(np.exp(link[0])), shift=0.0 if single else float(link[1]))
+        chances = np.clip(model.link_scores(scores, exclusive=exclusive), 1e-12, 1 - 1e-12)
+        if not exclusive:
+            return float(-np.where(right, np.log(chances), np.log1p(-chances)).mean())
+        wanted = np.hstack([~right, right]) if single else right
+        return float(-np.log(chances[wanted]).mean())
+
+    found = minimize(
+        loss,
+        np.array([np.log(start), 0.0][: 1 if single else 2]),
+        method="Nelder-Mead",
+        options={"xatol": 1e-3},
+    )
+    return float(np.exp(np.clip(found.x[0], -5, 5))), 0.0 if single else float(found.x[1])
+
+
+def _logistic(z: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 0.5 * (1 + np.tanh(0.5 * z))

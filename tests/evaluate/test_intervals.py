@@ -1,0 +1,71 @@
+"""Drawing outcomes gives the intervals that drawing texts, row by row, gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from fenlei.evaluate import intervals
+from fenlei.evaluate._answers import encode
+
+
+def answers(multi_label, n=250, seed=3):
+    random = np.random.default_rng(seed)
+    names = ["甲", "乙", "c"]
+    if multi_label:
+        truth = random.random((n, 3)) < [0.5, 0.3, 0.1]
+        scores = (0.7 * random.random((n, 3)) + 0.3 * truth).clip(0, 1)
+        targets = [[names[j] for j in np.flatnonzero(row)] for row in truth]
+    else:
+        ids = random.choice(3, n, p=[0.6, 0.3, 0.1])
+        scores = random.dirichlet([1, 1, 1], n)
+        scores[np.arange(n), ids] += 0.5
+        targets = [names[i] for i in ids]
+    return encode(names, scores, targets, multi_label=multi_label)
+
+
+def row_by_row(found, resamples=1500):
+    random = np.random.default_rng(99)
+    n = len(found.truth)
+    truth, given = found.truth, found.given
+    if not found.multi_label:
+        truth, given = truth.argmax(axis=1), given.argmax(axis=1)
+    outcomes = []
+    for _ in range(resamples):
+        rows = random.integers(0, n, n)
+        t, g = truth[rows], given[rows]
+        f1 = [f1_score(t, g, average=a, zero_division=0) for a in ("micro", "macro", "weighted")]
+        outcomes.append([accuracy_score(t, g), *f1])
+    return np.percentile(outcomes, [2.5, 97.5], axis=0).T
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_like_drawing_rows(multi_label):
+    found = answers(multi_label)
+    names = ("accuracy", "f1_micro", "f1_macro", "f1_weighted")
+    drawn = intervals.bootstrap(found, resamples=4000)
+    expected = row_by_row(found, resamples=400)
+    assert np.array([drawn.overall[name] for name in names]) == pytest.approx(expected, abs=0.015)
+
+
+def test_accuracy_interval_is_binomial():
+    found = answers(multi_label=False, n=400)
+    share = found.right.mean()
+    low, high = intervals.bootstrap(found, resamples=5000).overall["accuracy"]
+    half = 1.96 * np.sqrt(share * (1 - share) / 400)
+    assert (low, high) == pytest.approx((share - half, share + half), abs=0.006)
+
+
+def test_drawing_in_parts_changes_nothing(monkeypatch):
+    found = answers(multi_label=True)
+    whole = intervals.bootstrap(found, resamples=50)
+    monkeypatch.setattr(intervals, "_CELLS_AT_ONCE", 100)
+    parts = intervals.bootstrap(found, resamples=50)
+    assert parts.overall == whole.overall
+    assert (parts.f1 == whole.f1).all()
+
+
+def test_all_right_has_no_spread():
+    found = encode(["a", "b"], np.eye(2), ["a", "b"])
+    assert intervals.bootstrap(found).overall["accuracy"] == (1.0, 1.0)
