@@ -175,6 +175,18 @@ def scores(bounds: I64, columns: I32, values: F32, weights: F32, bias: F32) -> F
 
 
 @njit(cache=True, nogil=True)
+def sum_rows(bounds: I64, columns: I32, values: F32, shares: F32, scales: F32, weights: F32) -> None:
+    """Add the rows, each times its `shares` (n_rows, n_classes), to the weights: ``w += scales * X' shares``."""
+    for i in range(len(bounds) - 1):
+        if not shares[i].any():
+            continue
+        if len(scales):
+            _add_scaled(weights, scales, columns, values, bounds[i], bounds[i + 1], shares[i])
+        else:
+            _add(weights, columns, values, bounds[i], bounds[i + 1], shares[i])
+
+
+@njit(cache=True, nogil=True)
 def class_counts(bounds: I64, columns: I32, marks: F32, n_columns: int) -> F32:
     """Sum the `marks` (n_rows, n_classes) of the rows that hold each column; shape (n_columns, n_classes)."""
     counts = np.zeros((n_columns, marks.shape[1]), np.float32)

@@ -132,11 +132,14 @@ class Training:
     rows, n_columns
         The features.
     signs : array of int8, shape (n_rows, n_problems)
-    cost : array of float32, shape (n_rows, n_problems)
-        What each row's loss counts in each problem.
+    costs : array of float64, shape (n_rows, n_problems)
+        What each row counts in each problem; 0 leaves it out.
+    C : float
+        Factor on the costs of the loss.
     loss : {"squared_hinge", "logistic"}
-    variances : array of shape (n_columns, n_problems) or (0, 0)
-        Prior variance of each weight; empty means 1. A wide prior lets an n-gram speak up sooner.
+    prior : callable or None
+        From costs, of which some may be 0, to the prior variance of each weight, shape (n_columns, n_problems). A wide prior
+        lets an n-gram speak up sooner. None means 1 for all.
     tolerance, max_iter, seed
         When to stop, and the order of the rows.
     """
@@ -144,81 +147,91 @@ class Training:
     rows: Rows
     n_columns: int
     signs: I8
-    cost: F32
+    costs: F64
+    C: float
     loss: str
-    variances: F32
+    prior: Callable[[F64], F32] | None
     tolerance: float
     max_iter: int
     seed: int
 
 
-def train(
-    problem: Training,
-    *,
-    calibrate: bool,
-    exclusive: bool,
-    finish: Callable[[LinearModel], LinearModel] = lambda m: m,
-) -> LinearModel:
+def train(problem: Training, *, calibrate: bool, exclusive: bool) -> LinearModel:
     """Solve for the weights; with `calibrate`, on nine tenths first, whose scores of the last tenth set the probabilities.
 
-    The second solution starts from the first, so that it takes a few passes only. `finish` has the last word on the weights.
+    The second solution starts from the first, so that it takes a few passes only. The prior looks at labels, so it is taken
+    anew each time from the rows in use: else the held-out scores would be too good.
     """
     solver = _Solver(problem)
-    used = np.flatnonzero(problem.cost.max(axis=1) > 0)
+    used = np.flatnonzero(problem.costs.max(axis=1) > 0)
     held_out = np.random.default_rng(problem.seed).permutation(used)[: int(_HELD_OUT * len(used))]
     slope, shift = (_SLOPE, 0.0) if problem.loss == "squared_hinge" else (1.0, 0.0)
     if calibrate and len(held_out) >= _FEWEST_HELD_OUT:
         solver.run(np.setdiff1d(used, held_out))
-        scores = finish(solver.model()).scores(take(problem.rows, held_out))
+        scores = solver.model().scores(take(problem.rows, held_out))
         slope, shift = _fit_link(scores, problem.signs[held_out], exclusive=exclusive, start=slope)
     solver.run(used)
-    return replace(finish(solver.model()), slope=slope, shift=shift)
+    return replace(solver.model(), slope=slope, shift=shift)
 
 
 class _Solver:
-    """Weights on their way; groups of problems are solved side by side, each on a core."""
+    """The problems on their way, in groups that are solved side by side, each on a core."""
 
     def __init__(self, problem: Training) -> None:
         n_rows, n_problems = problem.signs.shape
         self.problem = problem
-        n_groups = min(n_threads(), n_problems)
-        self.groups = [part for part in np.array_split(np.arange(n_problems), n_groups)]
-        self.weights = [np.zeros((problem.n_columns, len(group)), np.float32) for group in self.groups]
-        self.bias = [np.zeros(len(group), np.float32) for group in self.groups]
+        groups = np.array_split(np.arange(n_problems), min(n_threads(), n_problems))
         start = 0.0 if problem.loss == "squared_hinge" else -30.0
-        self.dual = [np.full((n_rows, len(group)), start, np.float32) for group in self.groups]
+        self.groups = [_Group(problem, group, np.full((n_rows, len(group)), start, np.float32)) for group in groups]
 
     def run(self, used: I64) -> None:
         """Pass over the rows `used` until every problem is solved."""
-        in_threads(lambda g: self._run_group(g, used), list(range(len(self.groups))))
+        costs = np.zeros_like(self.problem.costs)
+        costs[used] = self.problem.costs[used]
+        variances = None if self.problem.prior is None else self.problem.prior(costs)
+        in_threads(lambda group: group.run(used, variances), self.groups)
 
     def model(self) -> LinearModel:
         """Return the weights as they are now."""
-        return LinearModel(np.hstack(self.weights), np.concatenate(self.bias))
+        return LinearModel(np.hstack([g.weights for g in self.groups]), np.concatenate([g.bias for g in self.groups]))
 
-    def _run_group(self, g: int, used: I64) -> None:
+
+class _Group:
+    """Some of the problems; their dual variables outlive a change of the rows in use."""
+
+    def __init__(self, problem: Training, members: I64, dual: F32) -> None:
+        self.problem, self.members, self.dual = problem, members, dual
+        self.signs = np.ascontiguousarray(problem.signs[:, members])
+        self.cost = (problem.C * problem.costs[:, members]).astype(np.float32)
+
+    def run(self, used: I64, variances: F32 | None) -> None:
         from fenlei.models import _dual
 
-        problem, group = self.problem, self.groups[g]
+        problem = self.problem
         kernel = _dual.squared_hinge if problem.loss == "squared_hinge" else _dual.logistic
-        variances = (
-            np.ascontiguousarray(problem.variances[:, group])
-            if len(problem.variances)
-            else np.zeros((0, 0), np.float32)
-        )
-        signs = np.ascontiguousarray(problem.signs[:, group])
-        cost = np.ascontiguousarray(problem.cost[:, group])
-        norms = _dual.square_norms(*problem.rows, variances, len(group))
+        scales = np.zeros((0, 0), np.float32) if variances is None else np.ascontiguousarray(variances[:, self.members])
+        norms = _dual.square_norms(*problem.rows, scales, len(self.members))
+        self._start(scales)
         order = np.random.default_rng(problem.seed)
-        active = np.ones(len(group), np.uint8)
+        active = np.ones(len(self.members), np.uint8)
         for _ in range(problem.max_iter):
             worst = kernel(
-                *problem.rows, signs, cost, norms, variances,
-                self.weights[g], self.bias[g], self.dual[g], order.permutation(used), active,
+                *problem.rows, self.signs, self.cost, norms, scales,
+                self.weights, self.bias, self.dual, order.permutation(used), active,
             )  # fmt: skip
             active[worst < problem.tolerance] = 0
             if not active.any():
                 return
+
+    def _start(self, scales: F32) -> None:
+        """Weights that belong to the dual variables as they are."""
+        from fenlei.models import _dual
+
+        dual = self.dual if self.problem.loss == "squared_hinge" else self.cost * _logistic(self.dual)
+        shares = (self.signs * dual).astype(np.float32)
+        self.weights = np.zeros((self.problem.n_columns, len(self.members)), np.float32)
+        self.bias = shares.sum(axis=0)
+        _dual.sum_rows(*self.problem.rows, shares, scales, self.weights)
 
 
 def take(rows: Rows, chosen: I64) -> Rows:

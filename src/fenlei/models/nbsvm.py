@@ -6,7 +6,7 @@ or not, and its column is multiplied by its log-count ratio for the class at han
     r_j = ln((p_j / |p|) / (q_j / |q|)),   p, q: smoothed numbers of texts with n-gram j inside and outside the class
 
 A linear SVM learns weights w over ``r * f``; the model then takes ``(1 - beta) mean|w| + beta w``, part way back to naive
-Bayes (section 2.4). Training on ``r * f`` is the same as training on f with prior variance ``r_j^2`` for weight j, and that
+Bayes (section 2.4), with beta 1 by default. Training on ``r * f`` is the same as training on f with prior variance ``r_j^2`` for weight j, and that
 is how it is done here: one matrix serves all classes.
 
 Against the paper: rows are divided by their norm, n-grams go to three tokens with boundaries and to parts of words, which
@@ -38,8 +38,9 @@ class NbsvmClassifier(LinearTextClassifier):
     ----------
     C : float, default=1.0
         What an error costs against large weights, above 0.
-    beta : float, default=0.25
-        Share of the SVM in the model, 0 (naive Bayes' directions) to 1 (the SVM alone).
+    beta : float, default=1.0
+        Share of the SVM in the model, 0 (naive Bayes' directions) to 1 (the SVM alone). The paper takes 0.25 for rows that
+        are not normed; here anything below 1 lost accuracy on five sets of six. Probabilities are those of 1.
     smoothing : float, default=1.0
         Added to the counts of the log-count ratios, above 0.
     class_weight : None, "balanced" or dict, default=None
@@ -67,7 +68,7 @@ class NbsvmClassifier(LinearTextClassifier):
         self,
         *,
         C: float = 1.0,
-        beta: float = 0.25,
+        beta: float = 1.0,
         smoothing: float = 1.0,
         class_weight: str | dict[Any, float] | None = None,
         calibrate: bool = True,
@@ -124,20 +125,16 @@ class NbsvmClassifier(LinearTextClassifier):
         exclusive = not targets.multi_label
         signs = signs_of(targets.indicator, exclusive=exclusive)
         costs = row_costs(targets, self.classes_, weights, self.class_weight)[:, -signs.shape[1] :]
-        ratios = log_count_ratios(rows, self.features_.n_features_, signs, costs, self.smoothing)
+        ratios = partial(log_count_ratios, rows, self.features_.n_features_, signs, smoothing=self.smoothing)
         problem = Training(
-            rows, self.features_.n_features_, signs, (self.C * costs).astype(np.float32), "squared_hinge", ratios**2,
-            self.tolerance, self.max_iter, self.seed,
+            rows, self.features_.n_features_, signs, costs, self.C, "squared_hinge",
+            lambda costs: ratios(costs) ** 2, self.tolerance, self.max_iter, self.seed,
         )  # fmt: skip
-        return train(
-            problem,
-            calibrate=self.calibrate,
-            exclusive=exclusive,
-            finish=partial(_interpolate, ratios, self.beta),
-        )
+        model = train(problem, calibrate=self.calibrate, exclusive=exclusive)
+        return model if self.beta == 1 else _interpolate(model, ratios(costs), self.beta)
 
 
-def _interpolate(ratios: F32, beta: float, model: LinearModel) -> LinearModel:
+def _interpolate(model: LinearModel, ratios: F32, beta: float) -> LinearModel:
     """Move the weights towards naive Bayes; `model` holds ``r w``, so that w is its quotient with r."""
     size = np.abs(np.divide(model.weights, ratios, out=np.zeros_like(ratios), where=ratios != 0)).mean(axis=0)
     return replace(model, weights=(beta * model.weights + (1 - beta) * size * ratios).astype(np.float32))

@@ -21,6 +21,7 @@ Cost: memory is 4 bytes for each kept n-gram and class; time grows with the char
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 from fenlei._checks import check_texts
 from fenlei.base import check_weights
 from fenlei.exceptions import SettingError
+from fenlei.features._types import F32, F64, I8
 from fenlei.features.hashing import HashingFeatures
 from fenlei.features.ngrams import NgramCounts, Rows
 from fenlei.features.tfidf import TfidfFeatures
@@ -255,15 +257,15 @@ class TfidfClassifier(LinearTextClassifier):
         exclusive = not targets.multi_label
         signs = signs_of(targets.indicator, exclusive=exclusive)
         costs = costs[:, -signs.shape[1] :]
-        variances = np.zeros((0, 0), np.float32)
-        if self.prior == "informed":
-            variances = _FLOOR + np.abs(log_count_ratios(rows, n_columns, signs, costs, self.smoothing))
-        cost = _COST[self.classifier] if self.C is None else self.C
+        prior = partial(self._informed, rows, signs) if self.prior == "informed" else None
         problem = Training(
-            rows, n_columns, signs, (cost * costs).astype(np.float32), _LOSS[self.classifier], variances,
-            self.tolerance, self.max_iter, self.seed,
+            rows, n_columns, signs, costs, _COST[self.classifier] if self.C is None else self.C, _LOSS[self.classifier],
+            prior, self.tolerance, self.max_iter, self.seed,
         )  # fmt: skip
         return train(problem, calibrate=self.calibrate and self.classifier == "svm", exclusive=exclusive)
+
+    def _informed(self, rows: Rows, signs: I8, costs: F64) -> F32:
+        return _FLOOR + np.abs(log_count_ratios(rows, self.features_.n_features_, signs, costs, self.smoothing))
 
     def _check_settings(self) -> None:
         if self.classifier not in ("svm", "logistic", "nb"):
