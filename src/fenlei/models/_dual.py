@@ -63,9 +63,9 @@ def square_norms(bounds: I64, columns: I32, values: F32, scales: F32, n_classes:
 @njit(cache=True, nogil=True)
 def squared_hinge(
     bounds: I64, columns: I32, values: F32, signs: I8, cost: F32, norms: F32, scales: F32,
-    weights: F32, bias: F32, dual: F32, order: I64, active: U8,
+    weights: F32, bias: F32, dual: F32, order: I64, active: U8, ignored: float,
 ) -> F64:  # fmt: skip
-    """One pass over the rows in `order`, for the `active` classes.
+    """One pass over the rows in `order`, for the `active` classes; violations up to `ignored` are left as they are.
 
     Returns
     -------
@@ -87,10 +87,13 @@ def squared_hinge(
             if old == 0 and gradient > 0:
                 gradient = np.float32(0)
             worst[k] = max(worst[k], abs(gradient))
+            steps[k] = 0
+            if abs(gradient) <= ignored:
+                continue
+            moved = True
             new = max(old - gradient / (norms[i, k] + diagonal), np.float32(0))
             dual[i, k] = new
             steps[k] = (new - old) * signs[i, k]
-            moved = moved or abs(gradient) > 1e-6
         if not moved:
             continue
         if len(scales):
@@ -128,9 +131,9 @@ def _logistic_root(u: float, start: float, curvature: float, margin: float) -> f
 @njit(cache=True, nogil=True)
 def logistic(
     bounds: I64, columns: I32, values: F32, signs: I8, cost: F32, norms: F32, scales: F32,
-    weights: F32, bias: F32, dual: F32, order: I64, active: U8,
+    weights: F32, bias: F32, dual: F32, order: I64, active: U8, ignored: float,
 ) -> F64:  # fmt: skip
-    """One pass as `squared_hinge` makes it; returns the largest step, as a share of the cost, for each class.
+    """One pass as `squared_hinge` makes it; returns the largest step for each class, in log-odds.
 
     `dual` holds the log-odds of each variable's share of its cost, which float32 can hold near both ends.
     """
@@ -149,10 +152,14 @@ def logistic(
             new = _logistic_root(old, old, float(norms[i, k] * cost[i, k]), signed)
             new = min(max(new, -30.0), 30.0)
             share = 1 / (1 + np.exp(-new)) - 1 / (1 + np.exp(-old))
-            worst[k] = max(worst[k], abs(share))
+            violation = 4 * abs(share)  # in log-odds, at least
+            worst[k] = max(worst[k], violation)
+            steps[k] = 0
+            if violation <= ignored:
+                continue
+            moved = True
             dual[i, k] = new
             steps[k] = cost[i, k] * share * signs[i, k]
-            moved = moved or abs(share) > 1e-7
         if not moved:
             continue
         if len(scales):
@@ -188,10 +195,10 @@ def sum_rows(bounds: I64, columns: I32, values: F32, shares: F32, scales: F32, w
 
 @njit(cache=True, nogil=True)
 def class_counts(bounds: I64, columns: I32, marks: F32, n_columns: int) -> F32:
-    """Sum the `marks` (n_rows, n_classes) of the rows that hold each column; shape (n_columns, n_classes)."""
+    """Sum the `marks` (n_rows, n_classes), mostly 0, of the rows that hold each column; shape (n_columns, n_classes)."""
     counts = np.zeros((n_columns, marks.shape[1]), np.float32)
     for i in range(len(bounds) - 1):
-        for j in range(bounds[i], bounds[i + 1]):
-            for k in range(marks.shape[1]):
+        for k in np.flatnonzero(marks[i]):
+            for j in range(bounds[i], bounds[i + 1]):
                 counts[columns[j], k] += marks[i, k]
     return counts

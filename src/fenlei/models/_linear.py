@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from fenlei.targets import Targets, class_weights
 
 _SLOPE = 3.0  # of the logistic curve over a support vector machine's score, where too few texts are held out to fit it
 _HELD_OUT = 0.1
+_ROUGH = 5.0  # times the tolerance is near enough for the solution that is thrown away
+_IGNORED = 0.05  # share of the tolerance below which a row is passed by: saves the writes of rows that have settled
 _FEWEST_HELD_OUT = 50
 
 
@@ -102,9 +105,8 @@ def naive_bayes(rows: Rows, n_columns: int, targets: Targets, costs: F64, smooth
 
 
 def _log_shares(features: Any, marks: F64, smoothing: float) -> tuple[F32, F32]:  # noqa: ANN401
-    counts = features.T @ marks + smoothing
     rows = np.maximum(marks.sum(axis=0), 1e-12)
-    weights = np.log(counts / counts.sum(axis=0)).astype(np.float32)
+    weights = _log_shares_of(np.asarray(features.T @ marks, np.float32), smoothing)
     return weights, np.log(rows / rows.sum()).astype(np.float32)
 
 
@@ -116,11 +118,16 @@ def log_count_ratios(rows: Rows, n_columns: int, signs: I8, weights: F64, smooth
     """
     from fenlei.models import _dual
 
-    marks = np.hstack([(signs > 0) * weights, (signs < 0) * weights]).astype(np.float32)
-    counts = _dual.class_counts(rows.bounds, rows.columns, marks, n_columns) + np.float32(smoothing)
-    shares = np.log(counts / counts.sum(axis=0))
-    k = signs.shape[1]
-    return np.ascontiguousarray(shares[:, :k] - shares[:, k:])
+    totals = weights[:, :1] if (weights == weights[:, :1]).all() else weights
+    sums = partial(_dual.class_counts, rows.bounds, rows.columns, n_columns=n_columns)
+    inside = sums(marks=((signs > 0) * weights).astype(np.float32))
+    outside = sums(marks=totals.astype(np.float32)) - inside
+    return _log_shares_of(inside, smoothing) - _log_shares_of(outside, smoothing)
+
+
+def _log_shares_of(counts: F32, smoothing: float) -> F32:
+    smoothed = counts + np.float32(smoothing)
+    return np.log(smoothed / smoothed.sum(axis=0))
 
 
 @dataclass(frozen=True)
@@ -167,10 +174,10 @@ def train(problem: Training, *, calibrate: bool, exclusive: bool) -> LinearModel
     held_out = np.random.default_rng(problem.seed).permutation(used)[: int(_HELD_OUT * len(used))]
     slope, shift = (_SLOPE, 0.0) if problem.loss == "squared_hinge" else (1.0, 0.0)
     if calibrate and len(held_out) >= _FEWEST_HELD_OUT:
-        solver.run(np.setdiff1d(used, held_out))
+        solver.run(np.setdiff1d(used, held_out), _ROUGH * problem.tolerance)
         scores = solver.model().scores(take(problem.rows, held_out))
         slope, shift = _fit_link(scores, problem.signs[held_out], exclusive=exclusive, start=slope)
-    solver.run(used)
+    solver.run(used, problem.tolerance)
     return replace(solver.model(), slope=slope, shift=shift)
 
 
@@ -184,12 +191,12 @@ class _Solver:
         start = 0.0 if problem.loss == "squared_hinge" else -30.0
         self.groups = [_Group(problem, group, np.full((n_rows, len(group)), start, np.float32)) for group in groups]
 
-    def run(self, used: I64) -> None:
+    def run(self, used: I64, tolerance: float) -> None:
         """Pass over the rows `used` until every problem is solved."""
         costs = np.zeros_like(self.problem.costs)
         costs[used] = self.problem.costs[used]
         variances = None if self.problem.prior is None else self.problem.prior(costs)
-        in_threads(lambda group: group.run(used, variances), self.groups)
+        in_threads(lambda group: group.run(used, variances, tolerance), self.groups)
 
     def model(self) -> LinearModel:
         """Return the weights as they are now."""
@@ -204,7 +211,7 @@ class _Group:
         self.signs = np.ascontiguousarray(problem.signs[:, members])
         self.cost = (problem.C * problem.costs[:, members]).astype(np.float32)
 
-    def run(self, used: I64, variances: F32 | None) -> None:
+    def run(self, used: I64, variances: F32 | None, tolerance: float) -> None:
         from fenlei.models import _dual
 
         problem = self.problem
@@ -217,9 +224,9 @@ class _Group:
         for _ in range(problem.max_iter):
             worst = kernel(
                 *problem.rows, self.signs, self.cost, norms, scales,
-                self.weights, self.bias, self.dual, order.permutation(used), active,
+                self.weights, self.bias, self.dual, order.permutation(used), active, _IGNORED * tolerance,
             )  # fmt: skip
-            active[worst < problem.tolerance] = 0
+            active[worst < tolerance] = 0
             if not active.any():
                 return
 

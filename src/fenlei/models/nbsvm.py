@@ -85,7 +85,7 @@ class NbsvmClassifier(LinearTextClassifier):
         segment: dict[str, Any] | None = None,
         stop_words: str | list[str] | None = None,
         language: str = "auto",
-        tolerance: float = 0.1,
+        tolerance: float = 0.2,
         max_iter: int = 100,
         seed: int = 13,
     ) -> None:
