@@ -32,9 +32,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="folder with one folder a data set")
     parser.add_argument("--texts", type=int, default=10_000, help="at most this many texts of each set")
     parser.add_argument("--rounds", type=int, default=3, help="measure this often and keep the best")
@@ -57,9 +55,7 @@ def read_texts(path: Path, most: int) -> list[str]:
         return [json.loads(line)["text"] for line, _ in zip(stream, range(most), strict=False)]
 
 
-def measure(
-    name: str, texts: list[str], cutters: dict[str, Callable[[str], Iterable[str]]], rounds: int
-) -> str:
+def measure(name: str, texts: list[str], cutters: dict[str, Callable[[str], Iterable[str]]], rounds: int) -> str:
     """Time both segmenters in turns, compare their tokens, and return the row of the table."""
     seconds = dict.fromkeys(cutters, float("inf"))
     tokens: dict[str, list[list[str]]] = {}

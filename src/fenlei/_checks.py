@@ -56,9 +56,7 @@ def _as_list(X: Any) -> list[Any]:  # noqa: ANN401
         raise SettingError(f"expected a list of texts, got one {kind}; write [text] for a single text")
     shape = getattr(X, "shape", None)
     if isinstance(shape, tuple) and len(shape) != 1:
-        raise SettingError(
-            f"expected a one-dimensional list of texts, got the shape {shape}; pass one column"
-        )
+        raise SettingError(f"expected a one-dimensional list of texts, got the shape {shape}; pass one column")
     if hasattr(X, "tolist"):
         return list(X.tolist())
     if not isinstance(X, Sequence):
@@ -68,8 +66,6 @@ def _as_list(X: Any) -> list[Any]:  # noqa: ANN401
 
 def _not_a_text(item: object) -> str:
     nan = isinstance(item, float) and math.isnan(item)
-    if (
-        item is None or nan or type(item).__name__ == "NAType"
-    ):  # pandas' missing value, without importing pandas
+    if item is None or nan or type(item).__name__ == "NAType":  # pandas' missing value, without importing pandas
         return f"expected a text, got {item}; drop or fill missing texts first"
     return f"expected a text, got {type(item).__name__}"

@@ -55,9 +55,7 @@ class Estimator:
     def __repr__(self) -> str:
         defaults = inspect.signature(type(self)).parameters
         changed = {
-            k: v
-            for k, v in self.get_params().items()
-            if v is not defaults[k].default and v != defaults[k].default
+            k: v for k, v in self.get_params().items() if v is not defaults[k].default and v != defaults[k].default
         }
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
 
@@ -73,9 +71,7 @@ class Estimator:
 
     def _check_fitted(self, attribute: str) -> None:
         if not hasattr(self, attribute):
-            raise NotFittedError(
-                f"this {type(self).__name__} is not fitted yet; call fit(texts, labels) first"
-            )
+            raise NotFittedError(f"this {type(self).__name__} is not fitted yet; call fit(texts, labels) first")
 
 
 class Transformer(Estimator):

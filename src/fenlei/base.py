@@ -139,9 +139,7 @@ def check_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:  # noqa: A
         return np.ones(n)
     weights = np.asarray(sample_weight, dtype=float)
     if weights.shape != (n,):
-        raise SettingError(
-            f"sample_weight must have one number a text, {n} in all; got the shape {weights.shape}"
-        )
+        raise SettingError(f"sample_weight must have one number a text, {n} in all; got the shape {weights.shape}")
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise SettingError("sample_weight must be finite, not negative and not all zero")
     return weights

@@ -105,9 +105,7 @@ class Preparation:
         if self.language == "auto":
             return asdict(detect_language(texts))
         if self.language not in LANGUAGES:
-            raise SettingError(
-                f"language must be 'auto' or one of {', '.join(LANGUAGES)}; got {self.language!r}"
-            )
+            raise SettingError(f"language must be 'auto' or one of {', '.join(LANGUAGES)}; got {self.language!r}")
         return {"name": self.language}
 
     def _make_segmenter(self) -> Segmenter | None:
@@ -117,9 +115,7 @@ class Preparation:
             return make_segmenter(self.segmenter, **(self.segment or {})).fit([])
         for name, value in (("segment", self.segment), ("stop_words", self.stop_words)):
             if value:
-                raise SettingError(
-                    f"{name} has a use only with a segmenter; set segmenter=jieba, mixed, word or char"
-                )
+                raise SettingError(f"{name} has a use only with a segmenter; set segmenter=jieba, mixed, word or char")
         return None
 
     def _make_filter(self) -> StopWordFilter | None:

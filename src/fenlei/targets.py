@@ -72,9 +72,7 @@ def encode(y: Any, classes: NDArray[Any], multi_label: bool) -> Targets:  # noqa
     for row, labels in enumerate(rows):
         for label in labels if multi_label and _is_set(labels) else [labels]:
             if label not in index:
-                raise DataError(
-                    f"the label {label!r} is not among the {len(classes)} known classes", row=row + 1
-                )
+                raise DataError(f"the label {label!r} is not among the {len(classes)} known classes", row=row + 1)
             indicator[row, index[label]] = True
     return Targets(indicator, multi_label)
 
@@ -86,9 +84,7 @@ def class_weights(setting: Any, classes: NDArray[Any], counts: NDArray[np.float6
     if setting == "balanced":
         return counts.sum() / (len(classes) * np.maximum(counts, 1))
     if not isinstance(setting, dict):
-        raise SettingError(
-            f"class_weight must be None, 'balanced' or a weight for each label; got {setting!r}"
-        )
+        raise SettingError(f"class_weight must be None, 'balanced' or a weight for each label; got {setting!r}")
     known = classes.tolist()
     for label, weight in setting.items():
         if label not in known:
@@ -104,9 +100,7 @@ def _as_list(y: Any) -> list[Any]:  # noqa: ANN401
     if y is None:
         raise DataError("there are no labels to learn from")
     if getattr(y, "ndim", 1) != 1:
-        raise SettingError(
-            f"labels must be a list, or a list of lists of labels; got an array of shape {y.shape}"
-        )
+        raise SettingError(f"labels must be a list, or a list of lists of labels; got an array of shape {y.shape}")
     return list(y.tolist() if hasattr(y, "tolist") else y)
 
 

@@ -24,9 +24,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]), max_size=50)
 def test_remove_control_removes_only_what_is_invisible() -> None:
     removed = [chr(code) for code in range(sys.maxunicode + 1) if not remove_control(chr(code))]
     assert {unicodedata.category(character) for character in removed} == {"Cc", "Cf", "Cn", "Cs"}
-    controls = {
-        chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Cc", "Cs")
-    }
+    controls = {chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in ("Cc", "Cs")}
     assert controls - set(removed) == {character for character in controls if character.isspace()}
 
 

@@ -123,10 +123,7 @@ NESTED = {
     "one long local part": "a" * 100_000 + "@",
     "one long domain": "a@" + "b." * 50_000 + "1",
     "sentence ends": "http://" + "." * 100_000,
-} | {
-    piece: (piece * 100_000)[:100_000]
-    for piece in ("<", "a@", "http", "http://", "&", "@", "<b", "www.", " ", "哈")
-}
+} | {piece: (piece * 100_000)[:100_000] for piece in ("<", "a@", "http", "http://", "&", "@", "<b", "www.", " ", "哈")}
 
 
 @pytest.mark.parametrize("name", NESTED)

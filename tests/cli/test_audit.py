@@ -33,9 +33,7 @@ def write(path, rows):
 
 
 def run(*arguments, code=0, **env):
-    result = CliRunner().invoke(
-        audit_command, arguments, env={"COLUMNS": "80", **env}, catch_exceptions=False
-    )
+    result = CliRunner().invoke(audit_command, arguments, env={"COLUMNS": "80", **env}, catch_exceptions=False)
     assert result.exit_code == code, result.output
     return result
 

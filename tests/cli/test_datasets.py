@@ -16,8 +16,7 @@ def test_json_lists_every_set() -> None:
     assert sets["reviews-zh"]["classes"] == ["negative", "positive"]
     assert sets["imdb"]["rows"] == {"train": 25000, "test": 25000}
     assert all(
-        {"language", "origin", "licence", "at_hand", "extra", "multi_label"} <= set(one)
-        for one in sets.values()
+        {"language", "origin", "licence", "at_hand", "extra", "multi_label"} <= set(one) for one in sets.values()
     )
 
 

@@ -198,9 +198,7 @@ def test_multi_label():
     assert pick(found, "exact-duplicates").rows == {"train": (3,)}
     assert pick(found, "conflicting-labels").rows == {"train": (2, 3, 4)}
     assert pick(found, "unlabelled-rows").count == 3
-    mixed = audit(
-        {"train": dataset(numbered(4), ["x", "y"] * 2), "test": dataset(numbered(4, 9), [["x"]] * 4)}
-    )
+    mixed = audit({"train": dataset(numbered(4), ["x", "y"] * 2), "test": dataset(numbered(4, 9), [["x"]] * 4)})
     assert pick(mixed, "mixed-targets").severity == "error"
 
 
@@ -262,8 +260,6 @@ def test_chnsenticorp_has_its_published_leaks():
 
 def read_shared(split):
     path = CHNSENTICORP / f"{split}.jsonl"
-    lines = (
-        path.read_bytes() if path.exists() else gzip.decompress(path.with_suffix(".jsonl.gz").read_bytes())
-    )
+    lines = path.read_bytes() if path.exists() else gzip.decompress(path.with_suffix(".jsonl.gz").read_bytes())
     records = [json.loads(line) for line in lines.decode("utf-8").splitlines()]
     return dataset([r["text"] for r in records], [r["label"] for r in records], first=1)

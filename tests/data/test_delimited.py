@@ -123,9 +123,7 @@ def test_a_quoted_tsv_is_a_csv_with_tabs(tmp_path: Path) -> None:
     assert read(file, format="csv", delimiter="\t").texts == ["a\tb"]
 
 
-@pytest.mark.parametrize(
-    ("content", "message"), [("", "is empty"), ("\n\n", "is empty"), ("text,label\n", "no texts")]
-)
+@pytest.mark.parametrize(("content", "message"), [("", "is empty"), ("\n\n", "is empty"), ("text,label\n", "no texts")])
 def test_empty_files(tmp_path: Path, content: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read(csv_file(tmp_path, content))

@@ -60,9 +60,7 @@ def test_a_mixture_of_utf8_and_gbk_lines_is_an_error_with_both_rows() -> None:
 
 
 def test_a_byte_of_no_encoding_is_named_with_offset_and_row() -> None:
-    with pytest.raises(
-        DataError, match=r"row 2: neither UTF-8 nor GB18030 \(byte 0x85 at offset 6\).*--encoding"
-    ):
+    with pytest.raises(DataError, match=r"row 2: neither UTF-8 nor GB18030 \(byte 0x85 at offset 6\).*--encoding"):
         detect(b"good\na\x85 b\n")
 
 
@@ -74,9 +72,7 @@ def test_the_offset_is_right_beyond_the_first_block(monkeypatch: pytest.MonkeyPa
         with pytest.raises(DataError) as caught:
             detect(bytes(content), encoding="utf-8")
         before = bytes(content)[:position]
-        start = len(
-            before.decode("utf-8", "ignore").encode()
-        )  # a cut character is blamed, or the byte itself
+        start = len(before.decode("utf-8", "ignore").encode())  # a cut character is blamed, or the byte itself
         assert f"offset {start})" in str(caught.value)
         assert caught.value.row == before.count(b"\n") + 1
 
@@ -91,9 +87,7 @@ def test_a_forced_encoding_is_checked_over_the_whole_stream() -> None:
         detect("很好".encode("gbk"), encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    "name", ["nope", "", "hex", "rot13", "utf\0", "\ud800", "undefined", "idna", "punycode"]
-)
+@pytest.mark.parametrize("name", ["nope", "", "hex", "rot13", "utf\0", "\ud800", "undefined", "idna", "punycode"])
 def test_unknown_encodings_are_refused(name: str) -> None:
     with pytest.raises(SettingError, match="unknown encoding"):
         known_encoding(name)
@@ -111,9 +105,7 @@ def test_the_stream_is_rewound_also_after_an_error() -> None:
     st.binary(max_size=60),
     st.sampled_from([None, "utf-16", "big5", "utf-7", "shift_jis", "latin-1"]),
 )
-def test_any_bytes_give_an_encoding_that_decodes_them_or_a_data_error(
-    content: bytes, encoding: str | None
-) -> None:
+def test_any_bytes_give_an_encoding_that_decodes_them_or_a_data_error(content: bytes, encoding: str | None) -> None:
     try:
         found = detect_encoding(io.BytesIO(content), encoding=encoding)
     except DataError as error:

@@ -15,9 +15,7 @@ def jsonl(tmp_path: Path, *lines: str) -> Path:
 
 
 def test_labels_of_several_types(tmp_path: Path) -> None:
-    file = jsonl(
-        tmp_path, '{"text": "a", "label": "01"}', '{"text": "b", "label": 1}', '{"text": "c", "label": 1.0}'
-    )
+    file = jsonl(tmp_path, '{"text": "a", "label": "01"}', '{"text": "b", "label": 1}', '{"text": "c", "label": 1.0}')
     assert read(file).targets == ["01", "1", "1"]
 
 

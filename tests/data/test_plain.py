@@ -29,9 +29,7 @@ def test_fasttext_files(tmp_path: Path, name: str, encoding: str) -> None:
 
 
 def test_several_labels_make_every_row_a_list_when_read_whole(tmp_path: Path) -> None:
-    file = lines(
-        tmp_path, "__label__a one\n__label__b __label__a __label__b two\n__label__c __label__c three\n"
-    )
+    file = lines(tmp_path, "__label__a one\n__label__b __label__a __label__b two\n__label__c __label__c three\n")
     assert read(file).targets == [["a"], ["b", "a"], ["c"]]
     assert [record.target for record in stream(file)] == ["a", ["b", "a"], "c"]
 
@@ -48,9 +46,7 @@ def test_labels_can_be_ignored_and_texts_can_be_empty(tmp_path: Path) -> None:
     assert (data.texts, data.targets) == (["one", ""], None)
 
 
-@pytest.mark.parametrize(
-    ("line", "message"), [("no label", "no __label__ at the start"), ("__label__ x", "is empty")]
-)
+@pytest.mark.parametrize(("line", "message"), [("no label", "no __label__ at the start"), ("__label__ x", "is empty")])
 def test_a_bad_fasttext_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     with pytest.raises(DataError, match=message) as caught:
         read(lines(tmp_path, f"__label__a one\n{line}\n"))
@@ -62,9 +58,7 @@ def test_a_file_of_other_lines_is_no_fasttext_but_can_be_declared_plain(tmp_path
     assert read(lines(tmp_path, "__label__b a\n"), format="txt").texts == ["__label__b a"]
 
 
-@pytest.mark.parametrize(
-    "options", [{"text": "text"}, {"label": "x"}, {"separator": "|"}, {"delimiter": ","}]
-)
+@pytest.mark.parametrize("options", [{"text": "text"}, {"label": "x"}, {"separator": "|"}, {"delimiter": ","}])
 def test_plain_text_has_no_columns(tmp_path: Path, options: dict[str, str]) -> None:
     with pytest.raises(SettingError, match="means nothing for a file of format txt"):
         read(lines(tmp_path, "a\n"), **options)

@@ -121,9 +121,7 @@ def test_a_label_outside_the_classes_is_an_error(clean: pytest.MonkeyPatch) -> N
         load_public("imdb")
 
 
-@pytest.mark.parametrize(
-    "error", [ConnectionError("no route\nmore"), ValueError("x"), RuntimeError("script")]
-)
+@pytest.mark.parametrize("error", [ConnectionError("no route\nmore"), ValueError("x"), RuntimeError("script")])
 def test_a_failing_library_is_one_clear_line(clean: pytest.MonkeyPatch, error: Exception) -> None:
     fake(clean, error)
     with pytest.raises(
@@ -173,9 +171,7 @@ def test_the_mirror_is_in_the_environment_only_while_the_library_is_imported(
     clean.setattr(
         hub,
         "require",
-        lambda *_, **__: (
-            seen.append(os.environ.get("HF_ENDPOINT")) or FakeDatasets({"text": [], "label": []})
-        ),
+        lambda *_, **__: seen.append(os.environ.get("HF_ENDPOINT")) or FakeDatasets({"text": [], "label": []}),
     )
     load_public("imdb", mirror="https://hf-mirror.com/")
     clean.setenv("FENLEI_HUB_MIRROR", "https://mirror.example")

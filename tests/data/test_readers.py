@@ -282,7 +282,4 @@ def test_real_sets(name: str, count: int, labels: int) -> None:
     data = read(SHARED / name)
     assert len(data) == count
     targets = data.targets or []
-    assert (
-        len({label for target in targets for label in ([target] if isinstance(target, str) else target)})
-        == labels
-    )
+    assert len({label for target in targets for label in ([target] if isinstance(target, str) else target)}) == labels

@@ -12,9 +12,7 @@ from fenlei.data.split import split
 from fenlei.exceptions import DataError, FenleiError, SettingError
 
 
-def dataset(
-    targets: list[str] | list[list[str]] | None, texts: list[str] | None = None, n: int = 0
-) -> Dataset:
+def dataset(targets: list[str] | list[list[str]] | None, texts: list[str] | None = None, n: int = 0) -> Dataset:
     texts = texts or [f"文本 {i}" for i in range(len(targets) if targets else n)]
     return Dataset(texts, targets, range(2, len(texts) + 2), "demo.csv", "utf-8", ("note",))
 
@@ -108,9 +106,7 @@ def test_too_few_texts_are_an_error(targets: list[str] | None) -> None:
         split(dataset(targets, n=1), fraction=0.5)
 
 
-@pytest.mark.parametrize(
-    "options", [{"fraction": 0}, {"fraction": 1.0}, {"fraction": float("nan")}, {"fraction": "x"}]
-)
+@pytest.mark.parametrize("options", [{"fraction": 0}, {"fraction": 1.0}, {"fraction": float("nan")}, {"fraction": "x"}])
 def test_settings_out_of_range(options: dict[str, float]) -> None:
     with pytest.raises(SettingError, match="fraction must be between 0 and 1"):
         split(dataset(["a"] * 9), **options)
@@ -129,9 +125,7 @@ LABELS = st.sampled_from("abc")
 @given(
     st.one_of(
         st.lists(st.tuples(st.sampled_from("uvwxyzUV "), LABELS), min_size=1, max_size=40),
-        st.lists(
-            st.tuples(st.text(max_size=3), st.lists(LABELS, max_size=3, unique=True)), min_size=1, max_size=40
-        ),
+        st.lists(st.tuples(st.text(max_size=3), st.lists(LABELS, max_size=3, unique=True)), min_size=1, max_size=40),
     ),
     st.floats(0.01, 0.99),
 )

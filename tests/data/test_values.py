@@ -23,13 +23,9 @@ def test_single_labels(value: object, expected: str) -> None:
     assert as_target(value, separator=None, source="s", row=1) == expected
 
 
-@pytest.mark.parametrize(
-    "value", [0.5, float("nan"), float("inf"), {}, b"x", pytest.param(10**5000, id="huge")]
-)
+@pytest.mark.parametrize("value", [0.5, float("nan"), float("inf"), {}, b"x", pytest.param(10**5000, id="huge")])
 def test_what_is_no_label_is_refused_with_the_row(value: object) -> None:
-    with pytest.raises(
-        DataError, match=r"s, row 7: the label .*(is a fraction|is of type|is a number)"
-    ) as caught:
+    with pytest.raises(DataError, match=r"s, row 7: the label .*(is a fraction|is of type|is a number)") as caught:
         as_target(value, separator=None, source="s", row=7)
     assert caught.value.row == 7
 

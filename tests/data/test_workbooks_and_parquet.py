@@ -67,9 +67,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch
         read(workbook(tmp_path, ["text"], ["a"]))
 
 
-def test_a_sheet_with_a_row_beyond_all_sheets_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sheet_with_a_row_beyond_all_sheets_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx, "_LAST_ROW", 3)
     with pytest.raises(DataError, match="more than 3 rows"):
         read(workbook(tmp_path, ["text"], ["a"], ["b"], ["c"]))

@@ -51,9 +51,7 @@ def full(**changes):
         ],
         "audit": {
             "findings": [{"severity": "warning", "message": "12 rows twice", "count": 12, "fix": "--drop"}],
-            "splits": [
-                {"split": "train", "rows": 100, "classes": {"体育": 3}, "lengths": {"median": 5, "max": 9}}
-            ],
+            "splits": [{"split": "train", "rows": 100, "classes": {"体育": 3}, "lengths": {"median": 5, "max": 9}}],
         },
         "environment": environment(),
         "command": "fenlei evaluate models/新闻 test.jsonl --report r.html",
@@ -96,9 +94,7 @@ def test_whole_report_is_well_formed_and_self_contained():
         if name in {"href", "src", "xlink:href", "action"}:
             assert value.startswith("#"), (tag, name, value)
             assert value[1:] in ids
-    assert set(re.findall(r"url\((.*?)\)", html)) == {
-        f"url({i})"[4:-1] for i in re.findall(r"url\((#[^)]*)\)", html)
-    }
+    assert set(re.findall(r"url\((.*?)\)", html)) == {f"url({i})"[4:-1] for i in re.findall(r"url\((#[^)]*)\)", html)}
     assert "://" not in re.sub(r"<!--.*?-->", "", html)
     assert not {"link", "iframe", "object", "embed", "img", "base", "form"} & set(page.tags)
 

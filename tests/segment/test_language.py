@@ -25,9 +25,7 @@ def read_texts(name: str) -> list[str]:
         return [json.loads(line)["text"] for line in itertools.islice(stream, 3000)]
 
 
-@pytest.mark.parametrize(
-    ("language", "name"), [(language, name) for language in REAL for name in REAL[language]]
-)
+@pytest.mark.parametrize(("language", "name"), [(language, name) for language in REAL for name in REAL[language]])
 def test_real_sets(language: str, name: str) -> None:
     found = detect_language(read_texts(name))
     assert found.name == language

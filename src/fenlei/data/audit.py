@@ -132,7 +132,5 @@ def _check_encodings(statistics: tuple[Statistics, ...]) -> list[Finding]:
     used = [(numbers.split, numbers.encoding) for numbers in statistics if numbers.encoding]
     if len({plain.get(encoding, encoding) for _, encoding in used}) < 2:
         return []
-    message = (
-        f"Splits are in different encodings: {', '.join(f'{name} {encoding}' for name, encoding in used)}."
-    )
+    message = f"Splits are in different encodings: {', '.join(f'{name} {encoding}' for name, encoding in used)}."
     return [Finding("mixed-encodings", "note", len(used), message)]

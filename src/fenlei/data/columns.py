@@ -33,9 +33,7 @@ class Columns(NamedTuple):
     label: str | None
 
 
-def find_columns(
-    names: Sequence[str], *, text: str | None, label: str | None, source: str, hint: str = ""
-) -> Columns:
+def find_columns(names: Sequence[str], *, text: str | None, label: str | None, source: str, hint: str = "") -> Columns:
     """Choose the two columns among `names`.
 
     Parameters
@@ -78,9 +76,7 @@ def _find(
     if asked is not None:
         found = [name for name in names if name == asked]
         if not found:
-            raise DataError(
-                f"no column {asked!r} (--{role}); the columns are {_listed(names)}", source=source
-            )
+            raise DataError(f"no column {asked!r} (--{role}); the columns are {_listed(names)}", source=source)
         return _only(found, names, role, source)
     for rank in ranks:
         if found := [name for name in names if _plain(name) in rank]:

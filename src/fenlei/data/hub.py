@@ -25,9 +25,7 @@ _HUB = "https://huggingface.co"
 _PATIENCE = 5.0  # seconds for the first answer
 
 
-def download(
-    repository: str, config: str | None, split: str, revision: str | None, mirror: str | None
-) -> Any:  # noqa: ANN401
+def download(repository: str, config: str | None, split: str, revision: str | None, mirror: str | None) -> Any:  # noqa: ANN401
     """Return the split as a ``datasets.Dataset``; scripts of the repository are never run.
 
     Raises
@@ -47,9 +45,7 @@ def download(
     try:
         return datasets.load_dataset(repository, config, split=split, revision=revision)
     except Exception as error:  # of the library, of the HTTP client below it, of pyarrow
-        raise UnavailableError(
-            f"{repository} could not be loaded from {endpoint}: {_first_line(error)}"
-        ) from error
+        raise UnavailableError(f"{repository} could not be loaded from {endpoint}: {_first_line(error)}") from error
 
 
 def is_cached(repository: str) -> bool:
@@ -90,8 +86,7 @@ def _check_imported(endpoint: str) -> None:
     used = str(getattr(constants, "ENDPOINT", endpoint)).rstrip("/")
     if used != endpoint:
         raise SettingError(
-            f"huggingface_hub is already imported and uses {used}; "
-            f"set HF_ENDPOINT={endpoint} before Python starts"
+            f"huggingface_hub is already imported and uses {used}; set HF_ENDPOINT={endpoint} before Python starts"
         )
 
 

@@ -73,9 +73,7 @@ def _check_spelling(splits: Sequence[Split]) -> tuple[Finding, ...]:
     )
 
 
-def _check_forms(
-    splits: Sequence[Split], counts: Mapping[str, int], fixes: Mapping[str, str]
-) -> tuple[Finding, ...]:
+def _check_forms(splits: Sequence[Split], counts: Mapping[str, int], fixes: Mapping[str, str]) -> tuple[Finding, ...]:
     """Tell labels that fall together once their spelling is mended from labels that are merely untidy."""
     forms = Counter(fixes.get(label, label) for label in counts)
     split_up = {label: form for label, form in fixes.items() if forms[form] > 1}
@@ -150,9 +148,7 @@ def _check_balance(train: Split, numbers: Statistics) -> tuple[Finding, ...]:
     return (*findings, Finding("class-imbalance", "warning", len(counts), message))
 
 
-def _check_unseen(
-    train: Split, numbers: Statistics, others: Sequence[tuple[Split, Statistics]]
-) -> tuple[Finding, ...]:
+def _check_unseen(train: Split, numbers: Statistics, others: Sequence[tuple[Split, Statistics]]) -> tuple[Finding, ...]:
     splits = [split for split, _ in others]
     measured = {label for _, other in others for label in other.classes}
     unseen = measured - set(numbers.classes)

@@ -93,9 +93,7 @@ def _check_duplicates(splits: Sequence[Split]) -> tuple[Finding, ...]:
     )
 
 
-def _check_near_duplicates(
-    splits: Sequence[Split], starts: Sequence[int], index: NearIndex
-) -> tuple[Finding, ...]:
+def _check_near_duplicates(splits: Sequence[Split], starts: Sequence[int], index: NearIndex) -> tuple[Finding, ...]:
     near = [(s, nearly_repeated_rows(s, start, index)) for s, start in zip(splits, starts, strict=False)]
     message = (
         f"Further rows that nearly repeat an earlier row with the same labels (similarity {index.near:g} or "
@@ -152,21 +150,13 @@ def _leak(earlier: Sequence[Split], split: Split, leaks: dict[int, Copy]) -> tup
     same = sum(split.keys[i] == other.keys[j] for i, (other, j) in leaks.items())
     agreement = f", {same:,} of them with the same labels" if split.data.targets is not None else ""
     message = f"Texts that also stand in {_names(earlier)}: {{where}}{agreement}."
-    return _with_copies(
-        found("leaks", "error", message, [(split, list(leaks))], fix="--drop-leaks"), split, leaks
-    )
+    return _with_copies(found("leaks", "error", message, [(split, list(leaks))], fix="--drop-leaks"), split, leaks)
 
 
-def _near_leak(
-    earlier: Sequence[Split], split: Split, leaks: dict[int, Copy], near: float
-) -> tuple[Finding, ...]:
-    message = (
-        f"Further texts that nearly stand in {_names(earlier)} (similarity {near:g} or more): {{where}}."
-    )
+def _near_leak(earlier: Sequence[Split], split: Split, leaks: dict[int, Copy], near: float) -> tuple[Finding, ...]:
+    message = f"Further texts that nearly stand in {_names(earlier)} (similarity {near:g} or more): {{where}}."
     fix = "--drop-leaks --drop-near-duplicates"
-    return _with_copies(
-        found("near-leaks", "warning", message, [(split, list(leaks))], fix=fix), split, leaks
-    )
+    return _with_copies(found("near-leaks", "warning", message, [(split, list(leaks))], fix=fix), split, leaks)
 
 
 def _with_copies(findings: tuple[Finding, ...], split: Split, leaks: dict[int, Copy]) -> tuple[Finding, ...]:

@@ -75,9 +75,7 @@ class Repaired:
     messages: tuple[str, ...] = ()
 
 
-def repair(
-    train: Dataset, *, valid: Dataset | None = None, test: Dataset | None = None, repairs: Repairs
-) -> Repaired:
+def repair(train: Dataset, *, valid: Dataset | None = None, test: Dataset | None = None, repairs: Repairs) -> Repaired:
     """Apply `repairs`, in this order: labels, empty texts, conflicts, duplicates, near duplicates, leaks.
 
     Returns

@@ -137,9 +137,7 @@ def _iterative(groups: list[_Group], fraction: float) -> list[_Group]:
     for index, group in enumerate(groups):
         for label in group.labels or ("",):  # rows without any label are a stratum of their own
             waiting.setdefault(label, {})[index] = group
-    lack = _Lack(
-        {label: _size(list(those.values())) for label, those in waiting.items()}, _size(groups), fraction
-    )
+    lack = _Lack({label: _size(list(those.values())) for label, those in waiting.items()}, _size(groups), fraction)
     lonely = {label for label, those in waiting.items() if len(those) == 1}
     chosen: list[_Group] = []
     while waiting:

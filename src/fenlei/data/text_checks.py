@@ -48,17 +48,13 @@ def is_empty(text: str) -> bool:
     >>> is_empty(" \u3000\u200b\n"), is_empty("!"), is_empty("好")
     (True, False, False)
     """
-    return not _WORD.search(text) and all(
-        c.isspace() or unicodedata.category(c) in {"Cc", "Cf"} for c in text
-    )
+    return not _WORD.search(text) and all(c.isspace() or unicodedata.category(c) in {"Cc", "Cf"} for c in text)
 
 
 def _check_empty(splits: Sequence[Split]) -> tuple[Finding, ...]:
     wordless = _matching(splits, lambda text: not _WORD.search(text))
     empty = [(split, [i for i in rows if is_empty(split.data.texts[i])]) for split, rows in wordless]
-    others = [
-        (s, sorted(set(rows) - set(gone))) for (s, rows), (_, gone) in zip(wordless, empty, strict=True)
-    ]
+    others = [(s, sorted(set(rows) - set(gone))) for (s, rows), (_, gone) in zip(wordless, empty, strict=True)]
     return (
         *found(
             "empty-texts",

@@ -74,9 +74,7 @@ def _as_label(value: object, source: str, row: int) -> str:
         raise DataError(_MISSING, source=source, row=row)
     if isinstance(value, float):
         raise DataError(f"the label {value!r} is a fraction; write labels as strings", source=source, row=row)
-    raise DataError(
-        f"the label is of type {type(value).__name__}; write labels as strings", source=source, row=row
-    )
+    raise DataError(f"the label is of type {type(value).__name__}; write labels as strings", source=source, row=row)
 
 
 def _digits(value: float, source: str, row: int) -> str:

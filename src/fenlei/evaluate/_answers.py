@@ -108,9 +108,7 @@ def _check_scores(scores: FloatArray, n_texts: int, n_classes: int) -> None:
             f"got {scores.shape}"
         )
     if not np.isfinite(scores).all():
-        raise DataError(
-            "the scores hold values that are not finite numbers; the model is damaged or diverged"
-        )
+        raise DataError("the scores hold values that are not finite numbers; the model is damaged or diverged")
 
 
 def _union(known: list[str], *others: Labels | None) -> dict[str, int]:
@@ -128,9 +126,7 @@ def _indicator(labels: Labels, columns: dict[str, int]) -> BoolArray:
 
 
 def _each(target: str | Sequence[str]) -> list[str]:
-    return (
-        [str(label) for label in target] if isinstance(target, list | tuple | np.ndarray) else [str(target)]
-    )
+    return [str(label) for label in target] if isinstance(target, list | tuple | np.ndarray) else [str(target)]
 
 
 def _decide(scores: FloatArray, n_columns: int, *, multi_label: bool, threshold: float) -> BoolArray:

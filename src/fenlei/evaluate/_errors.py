@@ -46,9 +46,7 @@ class WrongAnswer:
         }
 
 
-def worst_errors(
-    answers: Answers, texts: Sequence[str], rows: Sequence[int], most: int
-) -> tuple[WrongAnswer, ...]:
+def worst_errors(answers: Answers, texts: Sequence[str], rows: Sequence[int], most: int) -> tuple[WrongAnswer, ...]:
     """List the wrong answers, most confident first, at most `most`; ties in the order of the data."""
     sure = _sureness(answers)
     wrong = np.flatnonzero(~answers.right)

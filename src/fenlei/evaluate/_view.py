@@ -167,9 +167,7 @@ def history_lines(points: Sequence[Mapping[str, float]]) -> list[Lines]:
     return [Lines(kind, "epoch", x, series) for kind, series in kinds.items() if series]
 
 
-def _series(
-    points: Sequence[Mapping[str, float]], wanted: Callable[[str], bool]
-) -> dict[str, list[float | None]]:
+def _series(points: Sequence[Mapping[str, float]], wanted: Callable[[str], bool]) -> dict[str, list[float | None]]:
     """Collect the numbers of each wanted key; None where a point lacks it."""
     names = dict.fromkeys(name for point in points for name in point if wanted(name))
     found = {name: [_number_or_none(point.get(name)) for point in points] for name in names}

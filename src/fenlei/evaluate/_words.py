@@ -36,8 +36,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "area note": ("area, 0.5 is guessing", "曲线下面积，0.5 为随机"),
     "ap note": ("area under precision–recall", "精确率–召回率曲线下面积"),
     "interval how": (
-        "Intervals are 95% bootstrap intervals over the test texts: "
-        "differences smaller than their width may be luck.",
+        "Intervals are 95% bootstrap intervals over the test texts: differences smaller than their width may be luck.",
         "置信区间为对测试文本重抽样所得的 95% 自助法区间：小于区间宽度的差异可能只是偶然。",
     ),
     "all measures": ("All measures", "全部指标"),
@@ -119,8 +118,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "share right": ("Share right", "正确比例"),
     "errors": ("Worst errors", "最严重的错误"),
     "errors how": (
-        "The {shown} most confident of {wrong} wrong answers. Look here first: "
-        "many are mistakes in the labels.",
+        "The {shown} most confident of {wrong} wrong answers. Look here first: many are mistakes in the labels.",
         "{wrong} 个错误答案中最自信的 {shown} 个。请先看这里：其中不少是标注错误。",
     ),
     "no errors": ("No wrong answers.", "没有错误答案。"),
@@ -137,8 +135,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "learning curve": ("Learning curve", "学习曲线"),
     "learning curve how": (
-        "Measured after training on parts of the training data. "
-        "If the lines still rise, more data will help.",
+        "Measured after training on parts of the training data. If the lines still rise, more data will help.",
         "用部分训练数据训练后测得。若曲线仍在上升，增加数据会有帮助。",
     ),
     "training texts": ("Training texts", "训练文本数"),

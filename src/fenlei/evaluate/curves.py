@@ -112,9 +112,7 @@ def _roc(steps: Steps) -> Curve:
 def _precision_recall(steps: Steps) -> Curve:
     precision = steps.true_positive / (steps.true_positive + steps.false_positive)
     recall = np.concatenate([[0.0], steps.true_positive / steps.true_positive[-1]])
-    return Curve(
-        recall, np.concatenate([precision[:1], precision]), float((np.diff(recall) * precision).sum())
-    )
+    return Curve(recall, np.concatenate([precision[:1], precision]), float((np.diff(recall) * precision).sum()))
 
 
 def _precision_at_grid(curve: Curve) -> FloatArray:

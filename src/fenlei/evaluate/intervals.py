@@ -57,9 +57,7 @@ def bootstrap(answers: Answers, *, resamples: int = 1000, level: float = 0.95, s
     truth, given, times = _outcomes(answers)
     parts = [_measure(draws, truth, given) for draws in _resample(times, resamples, seed)]
     tails = (50 * (1 - level), 50 * (1 + level))
-    bounds = {
-        name: np.percentile(np.concatenate([p[name] for p in parts]), tails, axis=0) for name in parts[0]
-    }
+    bounds = {name: np.percentile(np.concatenate([p[name] for p in parts]), tails, axis=0) for name in parts[0]}
     f1 = bounds.pop("f1").T
     return Intervals({name: (float(low), float(high)) for name, (low, high) in bounds.items()}, f1)
 

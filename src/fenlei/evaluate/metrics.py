@@ -128,9 +128,7 @@ def evaluate_scores(
     """
     labels = check_targets(targets, multi_label=multi_label)
     matrix = np.asarray(scores, dtype=float)
-    answers = encode(
-        classes, matrix, labels, predicted=predicted, multi_label=multi_label, threshold=threshold
-    )
+    answers = encode(classes, matrix, labels, predicted=predicted, multi_label=multi_label, threshold=threshold)
     texts = _parallel(texts, [""] * len(labels), "texts")
     rows = _parallel(rows, range(1, len(labels) + 1), "rows")
     bounds = bootstrap(answers, resamples=resamples, seed=seed)
@@ -183,9 +181,7 @@ def _metrics(
         metrics[f"{name}_micro"] = curve_set.micro.area if curve_set.micro else None
         metrics[f"{name}_macro"] = curve_set.macro.area if curve_set.macro else None
     metrics |= {"log_loss": _confidence.log_loss(answers), "brier_loss": _confidence.brier_loss(answers)}
-    return metrics | (
-        {"hamming_loss": float((answers.truth != answers.given).mean())} if answers.multi_label else {}
-    )
+    return metrics | ({"hamming_loss": float((answers.truth != answers.given).mean())} if answers.multi_label else {})
 
 
 def _baseline(answers: Answers) -> float:
@@ -219,9 +215,7 @@ def _confusion(answers: Answers) -> NDArray[np.int64]:
     truth, given = answers.truth, answers.given
     if answers.multi_label:
         cells = [[~truth & ~given, ~truth & given], [truth & ~given, truth & given]]
-        return np.array([[cell.sum(axis=0) for cell in row] for row in cells], dtype=np.int64).transpose(
-            2, 0, 1
-        )
+        return np.array([[cell.sum(axis=0) for cell in row] for row in cells], dtype=np.int64).transpose(2, 0, 1)
     size = len(answers.classes)
     pairs = truth.argmax(axis=1) * size + given.argmax(axis=1)
     return np.bincount(pairs, minlength=size * size).astype(np.int64).reshape(size, size)

@@ -126,9 +126,7 @@ def render_report(data: ReportData) -> str:
             e=data.evaluation,
             language=language,
             chart=_charts(data.evaluation, language),
-            learning=_line_charts(
-                _view.learning_lines(data.learning_curve), plain_word("learning curve", language)
-            ),
+            learning=_line_charts(_view.learning_lines(data.learning_curve), plain_word("learning curve", language)),
             history=_line_charts(_view.history_lines(data.history), plain_word("history", language)),
             audit=_audit(data.audit),
             style=_asset("report.css"),
@@ -230,10 +228,7 @@ def _charts(found: Evaluation, language: str) -> dict[str, Markup]:
 
 
 def _line_charts(lines: Sequence[_view.Lines], title: str) -> list[tuple[_view.Lines, Markup]]:
-    return [
-        (line, charts.line_chart(line.x, line.series, name=line.name, title=title, log=line.log))
-        for line in lines
-    ]
+    return [(line, charts.line_chart(line.x, line.series, name=line.name, title=title, log=line.log)) for line in lines]
 
 
 def _audit(audit: Any) -> dict[str, Any] | None:  # noqa: ANN401  (a mapping, or what gives one)

@@ -151,9 +151,7 @@ def given_tokens(codes: U32, lengths: I64, n_tokens: I64, fold: U32, boundaries:
 
 
 @njit(cache=True, nogil=True)
-def _token_ngrams(
-    tokens: Tokens, first: int, last: int, low: int, high: int, out: U64, begin: I32, end: I32
-) -> int:
+def _token_ngrams(tokens: Tokens, first: int, last: int, low: int, high: int, out: U64, begin: I32, end: I32) -> int:
     n = 0
     for i in range(first, last):
         h = _TOKEN_SEED
@@ -167,16 +165,14 @@ def _token_ngrams(
 
 
 @njit(cache=True, nogil=True)
-def _word_ngrams(
-    tokens: Tokens, word: int, low: int, high: int, out: U64, begin: I32, end: I32, n: int
-) -> int:
+def _word_ngrams(tokens: Tokens, word: int, low: int, high: int, out: U64, begin: I32, end: I32, n: int) -> int:
     start = tokens.begins[word] - 1
     stop = tokens.ends[word]
     for i in range(start, stop):
         h = _CHAR_SEED
         for j in range(i, min(i + high, stop + 1)):
             h = _mix(h, _BOUNDARY if j == start or j == stop else uint64(tokens.folded[j]))
-            if j - i + 1 >= low:
+            if j - i + 1 >= low and j > start:  # a lone boundary says nothing
                 out[n], begin[n], end[n] = h, 2 * i + (i == start), -2 * j - (j == stop) - 1
                 n += 1
     return n

@@ -200,18 +200,22 @@ class NgramCounts(Transformer):
         low, high = self._bounds(n_documents)
         kept = (counts >= low) & (counts <= high)
         hashes, counts = hashes[kept], counts[kept]
-        order = np.lexsort((hashes, -counts))[: self.max_features]
+        order = np.lexsort((hashes, -counts))[: self._most_features()]
         if not len(order):
             raise DataError(
                 f"no n-gram stands in at least {low} of the {n_documents} texts; lower min_df, or give more text"
             )
         self.hashes_, self.document_counts_, self.n_documents_ = hashes[order], counts[order], n_documents
 
+    def _most_features(self) -> int | None:
+        most = self.max_features
+        if most is not None and (not isinstance(most, int | np.integer) or most < 1):
+            raise SettingError(f"max_features must be None or a whole number above 0; got {most!r}")
+        return most
+
     def _bounds(self, n_documents: int) -> tuple[int, int]:
         least: float = (2 if n_documents >= 1000 else 1) if self.min_df is None else self.min_df
-        return _document_bound("min_df", least, n_documents), _document_bound(
-            "max_df", self.max_df, n_documents
-        )
+        return _document_bound("min_df", least, n_documents), _document_bound("max_df", self.max_df, n_documents)
 
     def _count(self, blocks: list[Tokens], spans: tuple[int, int, int, int], *, naming: bool) -> Rows:
         from fenlei.features import _ngrams
@@ -238,9 +242,12 @@ class NgramCounts(Transformer):
 
 def check_documents(X: Any) -> list[Any]:  # noqa: ANN401
     """Texts as they are, or lists of tokens as they are; anything else is refused as `check_texts` does."""
-    if isinstance(X, Sequence) and not isinstance(X, str) and len(X) and isinstance(X[0], list):
-        return list(X)
-    return check_texts(X)
+    if isinstance(X, str) or not isinstance(X, Sequence) or not len(X) or not isinstance(X[0], list):
+        return check_texts(X)
+    for row, tokens in enumerate(X, 1):
+        if not isinstance(tokens, list) or not all(issubclass(kind, str) for kind in set(map(type, tokens))):
+            raise DataError("expected a list of tokens, each a string, as the first row is", row=row)
+    return list(X)
 
 
 def in_threads(work: Any, jobs: list[Any]) -> list[Any]:  # noqa: ANN401
@@ -325,9 +332,7 @@ def _span(name: str, value: Any) -> tuple[int, int]:  # noqa: ANN401
 
 def _document_bound(name: str, value: Any, n_documents: int) -> int:  # noqa: ANN401
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or value < 0:
-        raise SettingError(
-            f"{name} must be a number of texts, or a share of them between 0.0 and 1.0; got {value!r}"
-        )
+        raise SettingError(f"{name} must be a number of texts, or a share of them between 0.0 and 1.0; got {value!r}")
     if isinstance(value, int | np.integer):
         return int(value)
     if value > 1:

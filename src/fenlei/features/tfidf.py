@@ -90,8 +90,6 @@ def weigh(rows: Rows, tf: str, factors: F32 | None, *, norm: bool) -> Rows:
 
 
 def _norms(rows: Rows, values: F32) -> F32:
-    if not len(values):
-        return np.ones(len(rows.bounds) - 1, np.float32)
-    starts = np.minimum(rows.bounds[:-1], len(values) - 1)
-    squares = np.add.reduceat(values * values, starts)
-    return np.sqrt(np.where(rows.bounds[1:] > rows.bounds[:-1], squares, 1)).astype(np.float32)
+    squares = np.append(values * values, np.float32(0))  # so that the place of an empty last row exists
+    sums = np.add.reduceat(squares, rows.bounds[:-1])
+    return np.sqrt(np.where(rows.bounds[1:] > rows.bounds[:-1], sums, 1)).astype(np.float32)

@@ -39,9 +39,7 @@ def _add(weights: F32, columns: I32, values: F32, start: int, stop: int, steps: 
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _add_scaled(
-    weights: F32, scales: F32, columns: I32, values: F32, start: int, stop: int, steps: F32
-) -> None:
+def _add_scaled(weights: F32, scales: F32, columns: I32, values: F32, start: int, stop: int, steps: F32) -> None:
     for j in range(start, stop):
         row, scale, value = weights[columns[j]], scales[columns[j]], values[j]
         for k in range(len(steps)):

@@ -15,6 +15,7 @@ from fenlei.features.ngrams import Rows, in_threads, n_threads
 from fenlei.targets import Targets, class_weights
 
 _SLOPE = 3.0  # of the logistic curve over a support vector machine's score, where too few texts are held out to fit it
+_SLOPES = (0.1, 30.0)  # no fitted slope may be beyond
 _HELD_OUT = 0.1
 _ROUGH = 5.0  # times the tolerance is near enough for the solution that is thrown away
 _IGNORED = 0.05  # share of the tolerance below which a row is passed by: saves the writes of rows that have settled
@@ -60,11 +61,13 @@ class LinearModel:
         if self.link == "softmax":
             odds = np.exp(scores - scores.max(axis=1, keepdims=True))
             return odds / odds.sum(axis=1, keepdims=True)
-        chances = _logistic(self.slope * scores + self.shift)
-        if not exclusive:
-            return chances
-        if chances.shape[1] == 1:
-            return np.hstack([1 - chances, chances])
+        odds = self.slope * scores + self.shift
+        if not exclusive or odds.shape[1] == 1:
+            chances = _logistic(odds)
+            return np.hstack([1 - chances, chances]) if exclusive else chances
+        # The shares of logistic values, by their logarithms: all of them may be too small for a number.
+        logs = -np.logaddexp(0, -odds)
+        chances = np.exp(logs - logs.max(axis=1, keepdims=True))
         return chances / chances.sum(axis=1, keepdims=True)
 
 
@@ -74,9 +77,7 @@ def signs_of(indicator: NDArray[np.bool_], *, exclusive: bool) -> I8:
     return np.where(wanted, 1, -1).astype(np.int8)
 
 
-def row_costs(
-    targets: Targets, classes: NDArray[Any], weights: NDArray[np.float64], class_weight: Any
-) -> F64:  # noqa: ANN401
+def row_costs(targets: Targets, classes: NDArray[Any], weights: NDArray[np.float64], class_weight: Any) -> F64:  # noqa: ANN401
     """What each row counts in each class's problem, from its own weight and its label's; shape (n_rows, n_classes)."""
     counts = (targets.indicator * weights[:, None]).sum(axis=0)
     by_class = class_weights(class_weight, classes, counts)
@@ -98,9 +99,7 @@ def naive_bayes(rows: Rows, n_columns: int, targets: Targets, costs: F64, smooth
         weights, bias = _log_shares(features, inside, smoothing)
         return LinearModel(weights, bias, link="softmax")
     outside = ~targets.indicator * costs
-    (weights, bias), (against, bias_against) = (
-        _log_shares(features, part, smoothing) for part in (inside, outside)
-    )
+    (weights, bias), (against, bias_against) = (_log_shares(features, part, smoothing) for part in (inside, outside))
     return LinearModel(weights - against, bias - bias_against)
 
 
@@ -250,28 +249,30 @@ def take(rows: Rows, chosen: I64) -> Rows:
 
 
 def _fit_link(scores: F32, signs: I8, *, exclusive: bool, start: float) -> tuple[float, float]:
-    """Slope and shift of least log loss; for two classes no shift, so that the sign of the score decides."""
+    """Slope and shift of least log loss; for two classes no shift, so that the sign of the score decides.
+
+    The wanted probabilities are 1 - 1 / (n + 2) and its rest, as Platt has it, so that a perfect separation does not make
+    the slope endless.
+    """
     from scipy.optimize import minimize
 
     right = signs > 0
     single = scores.shape[1] == 1
+    wanted = np.hstack([~right, right]) if exclusive and single else right
+    wanted = np.where(wanted, 1.0, 0.0) * (1 - 1 / (len(scores) + 2))
+    wanted += (1 - wanted.sum(axis=1, keepdims=True)) / wanted.shape[1] if exclusive else 1 / (2 * len(scores) + 4)
     blank = LinearModel(np.zeros((0, 1), np.float32), np.zeros(1, np.float32))
 
     def loss(link: NDArray[np.float64]) -> float:
         model = replace(blank, slope=float(np.exp(link[0])), shift=0.0 if single else float(link[1]))
         chances = np.clip(model.link_scores(scores, exclusive=exclusive), 1e-12, 1 - 1e-12)
-        if not exclusive:
-            return float(-np.where(right, np.log(chances), np.log1p(-chances)).mean())
-        wanted = np.hstack([~right, right]) if single else right
-        return float(-np.log(chances[wanted]).mean())
+        rest = 0.0 if exclusive else (1 - wanted) * np.log1p(-chances)
+        return float(-(wanted * np.log(chances) + rest).sum() / len(scores))
 
-    found = minimize(
-        loss,
-        np.array([np.log(start), 0.0][: 1 if single else 2]),
-        method="Nelder-Mead",
-        options={"xatol": 1e-3},
-    )
-    return float(np.exp(np.clip(found.x[0], -5, 5))), 0.0 if single else float(found.x[1])
+    first = np.array([np.log(start), 0.0][: 1 if single else 2])
+    found = minimize(loss, first, method="Nelder-Mead", options={"xatol": 1e-3})
+    slope = float(np.exp(np.clip(found.x[0], *np.log(_SLOPES))))
+    return slope, 0.0 if single else float(np.clip(found.x[1], -_SLOPES[1], _SLOPES[1]))
 
 
 def _logistic(z: NDArray[np.float64]) -> NDArray[np.float64]:

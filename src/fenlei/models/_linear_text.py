@@ -128,9 +128,7 @@ class LinearTextClassifier(TextClassifier):
                 float(link["shift"]),
             )
         except (KeyError, TypeError, ValueError, RecursionError, SafetensorError) as error:
-            raise ModelFolderError(
-                f"the files of this {self.family} model do not fit together: {error}"
-            ) from error
+            raise ModelFolderError(f"the files of this {self.family} model do not fit together: {error}") from error
         self._check_shapes()
 
     def _feature_arrays(self) -> dict[str, NDArray[Any]]:
@@ -157,9 +155,7 @@ class LinearTextClassifier(TextClassifier):
             and all(np.isfinite(x).all() for x in (model.weights, model.bias, model.slope, model.shift))
         )
         if not sound:
-            raise ModelFolderError(
-                f"the weights of this {self.family} model do not fit its features and classes"
-            )
+            raise ModelFolderError(f"the weights of this {self.family} model do not fit its features and classes")
 
 
 def check_positive(estimator: Estimator, *names: str) -> None:
@@ -171,9 +167,7 @@ def check_positive(estimator: Estimator, *names: str) -> None:
             raise SettingError(f"{name} must be a number above 0; got {value!r}")
 
 
-def _features_from(
-    description: Any, arrays: dict[str, NDArray[Any]], files: Mapping[str, bytes]
-) -> NgramCounts:  # noqa: ANN401
+def _features_from(description: Any, arrays: dict[str, NDArray[Any]], files: Mapping[str, bytes]) -> NgramCounts:  # noqa: ANN401
     kinds = {kind.__name__: kind for kind in (NgramCounts, TfidfFeatures, HashingFeatures)}
     features: NgramCounts = kinds[description["kind"]]().set_params(**description["settings"])
     if isinstance(features, HashingFeatures):

@@ -186,7 +186,7 @@ class TfidfClassifier(LinearTextClassifier):
         classes: Any = None,
         sample_weight: Any = None,
         *,
-        multi_label: bool = False,  # noqa: ANN401
+        multi_label: bool = False,
     ) -> Self:
         """Go on learning from another part of the texts; see `fenlei.models._online` for the method.
 

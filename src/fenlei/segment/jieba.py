@@ -95,9 +95,7 @@ class JiebaSegmenter(DictionarySegmenter):
         if not tagged and self.pos is None:
             return partial(_cut, jieba.cut if self.mode == "cut" else jieba.cut_for_search, hmm)
         if self.mode == "search":
-            raise SettingError(
-                "parts of speech are known only in mode='cut'; drop pos and tagged, or the mode"
-            )
+            raise SettingError("parts of speech are known only in mode='cut'; drop pos and tagged, or the mode")
         prefixes = ("",) if self.pos is None else _check_tags(self.pos)
         return partial(_tag, jieba.tag, hmm, prefixes, tagged)
 

@@ -94,9 +94,7 @@ def _parse(line: str, source: str, row: int) -> Entry:
     if len(fields) != 1:
         raise DataError("expected 'word [frequency] [tag]', and no space in the word", source=source, row=row)
     if frequency is not None and len(frequency) > _DIGITS:
-        raise DataError(
-            f"the frequency has over {_DIGITS} digits; give a smaller one", source=source, row=row
-        )
+        raise DataError(f"the frequency has over {_DIGITS} digits; give a smaller one", source=source, row=row)
     return Entry(fields[0], None if frequency is None else int(frequency), tag)
 
 

@@ -23,9 +23,7 @@ def read_csv(source: Source, options: Options, notes: Notes) -> Iterator[Record]
     """Stream the records of a csv file; rows are numbered as a spreadsheet shows them (the header is 1)."""
     delimiter = options.delimiter or ","
     with open_text(source, options.encoding, notes, newline="") as text:
-        yield from read_table(
-            _csv_rows(text, delimiter, source.name), options, source.name, delimiter=delimiter
-        )
+        yield from read_table(_csv_rows(text, delimiter, source.name), options, source.name, delimiter=delimiter)
 
 
 def read_tsv(source: Source, options: Options, notes: Notes) -> Iterator[Record]:
@@ -91,9 +89,7 @@ def _csv_rows(text: TextIO, delimiter: str, source: str) -> Iterator[tuple[int, 
 def _csv_message(error: csv.Error) -> str:
     reason = str(error)
     if "unexpected end of data" in reason or "field larger than" in reason:
-        return (
-            'a quote (") opens here and never closes; close it, or write it twice if it is part of the text'
-        )
+        return 'a quote (") opens here and never closes; close it, or write it twice if it is part of the text'
     if "expected after" in reason:
         return 'text follows a closing quote; a quote (") inside a quoted field is written twice ("")'
     return f"not valid csv: {reason}"

@@ -46,9 +46,7 @@ def _read(file: Path, options: Options, notes: Notes) -> str:
             f"(did you mean {file.parent}?)",
             source=str(file),
         )
-    with open_text(
-        Source(str(file), path=file, packed=is_packed(file)), options.encoding, notes, newline=""
-    ) as text:
+    with open_text(Source(str(file), path=file, packed=is_packed(file)), options.encoding, notes, newline="") as text:
         content = text.read(LONGEST_FIELD + 1)
     if len(content) > LONGEST_FIELD:
         raise DataError(f"the text is longer than {LONGEST_FIELD:,} characters", source=str(file))

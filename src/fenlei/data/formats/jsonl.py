@@ -23,9 +23,7 @@ def read_jsonl(source: Source, options: Options, notes: Notes) -> Iterator[Recor
                 continue
             record = _parse(line, source.name, row)
             if columns is None:
-                columns = find_columns(
-                    list(record), text=options.text, label=options.label, source=source.name
-                )
+                columns = find_columns(list(record), text=options.text, label=options.label, source=source.name)
             yield _record(record, columns, options, source.name, row)
 
 
@@ -43,17 +41,13 @@ def _parse(line: str, source: str, row: int) -> dict[str, Any]:
     except ValueError as error:  # a number of more digits than Python turns into an int
         raise DataError("not valid JSON: a number of too many digits", source=source, row=row) from error
     if not isinstance(value, dict):
-        raise DataError(
-            f"each line must be one JSON object, not a {type(value).__name__}", source=source, row=row
-        )
+        raise DataError(f"each line must be one JSON object, not a {type(value).__name__}", source=source, row=row)
     return value
 
 
 def _record(record: dict[str, Any], columns: Columns, options: Options, source: str, row: int) -> Record:
     if columns.text not in record:
-        raise DataError(
-            f"no key {columns.text!r}, which is the text in the rows above", source=source, row=row
-        )
+        raise DataError(f"no key {columns.text!r}, which is the text in the rows above", source=source, row=row)
     text = as_text(record[columns.text], source=source, row=row)
     if columns.label is None:
         _refuse_late_label(record, options, source, row)
@@ -67,8 +61,7 @@ def _refuse_late_label(record: dict[str, Any], options: Options, source: str, ro
     late = None if options.label == NO_LABEL else label_among(record)
     if late is not None:
         raise DataError(
-            f"has a label ({late!r}) but the first row has none; label all rows, "
-            "or read the texts alone (label='')",
+            f"has a label ({late!r}) but the first row has none; label all rows, or read the texts alone (label='')",
             source=source,
             row=row,
         )

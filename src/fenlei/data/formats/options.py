@@ -30,14 +30,10 @@ class Options:
             if value is not None and not isinstance(value, str):
                 raise SettingError(f"{option.name} must be a string, not {type(value).__name__}")
             if value and option.name not in takes:
-                raise SettingError(
-                    f"{option.name}={value!r} means nothing for a file of format {format_name}"
-                )
+                raise SettingError(f"{option.name}={value!r} means nothing for a file of format {format_name}")
         if self.encoding is not None:
             known_encoding(self.encoding)
         if self.separator == "" or self.text == "":
             raise SettingError("separator and text must not be empty strings; leave them out")
         if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '\r\n"\0\ufeff'):
-            raise SettingError(
-                f"delimiter must be one character, such as ';' or a tab, not {self.delimiter!r}"
-            )
+            raise SettingError(f"delimiter must be one character, such as ';' or a tab, not {self.delimiter!r}")

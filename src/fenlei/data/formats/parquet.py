@@ -42,11 +42,7 @@ def _batches(
         wanted = [name for name in columns if name is not None]
         for batch in file.iter_batches(batch_size=_BATCH, columns=wanted):
             texts = batch.column(columns.text).to_pylist()
-            labels = (
-                [_UNLABELLED] * len(texts)
-                if columns.label is None
-                else batch.column(columns.label).to_pylist()
-            )
+            labels = [_UNLABELLED] * len(texts) if columns.label is None else batch.column(columns.label).to_pylist()
             yield texts, labels
     except DataError:
         raise
@@ -56,9 +52,7 @@ def _batches(
         KeyError,
         NotImplementedError,
     ) as error:  # what pyarrow's own errors derive from
-        raise DataError(
-            f"not a parquet file, or a damaged one ({_first_line(error)})", source=source
-        ) from error
+        raise DataError(f"not a parquet file, or a damaged one ({_first_line(error)})", source=source) from error
 
 
 def _first_line(error: Exception) -> str:

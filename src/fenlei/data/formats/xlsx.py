@@ -29,9 +29,7 @@ def read_xlsx(source: Source, options: Options, notes: Notes) -> Iterator[Record
     `notes` stays empty: the encoding is the workbook's own affair.
     """
     with source.open() as raw:
-        rows = (
-            (row, cells) for row, cells in _rows(raw, source.name) if any(cell is not None for cell in cells)
-        )
+        rows = ((row, cells) for row, cells in _rows(raw, source.name) if any(cell is not None for cell in cells))
         _, header = next(rows, (0, ()))
         if not header:
             raise DataError("the first sheet is empty", source=source.name)
@@ -101,8 +99,7 @@ def _refuse_bomb(raw: BinaryIO, source: str) -> None:
             size = sum(member.file_size for member in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as error:
         raise DataError(
-            "not an .xlsx workbook, or a damaged, old (.xls) or password-protected one; "
-            "save it as .xlsx or .csv",
+            "not an .xlsx workbook, or a damaged, old (.xls) or password-protected one; save it as .xlsx or .csv",
             source=source,
         ) from error
     if size > _LARGEST:
@@ -121,6 +118,4 @@ def _guarded(step: Any, source: str) -> Any:  # noqa: ANN401
         raise
     except Exception as error:
         reason = next(iter(str(error).splitlines()), "")[:200]
-        raise DataError(
-            f"the workbook is damaged ({type(error).__name__}: {reason})", source=source
-        ) from error
+        raise DataError(f"the workbook is damaged ({type(error).__name__}: {reason})", source=source) from error

@@ -1,0 +1,37 @@
+# One command each; every one sets up what it needs. `make demo` and `make test` are all that a fresh machine wants.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: setup demo test lint bench docs clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("fenlei needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet -e ".[all]" --group dev
+	touch $(READY)
+
+demo: setup                       ## the main job on real data
+	$(BIN)/fenlei demo --out demo
+
+lint: setup                       ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint                        ## everything that must hold
+	$(BIN)/pytest -q
+
+bench: setup                      ## every number in the README, side by side with its peers
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python benchmarks/run_all.py
+
+docs: setup                       ## the generated pages of docs/
+	$(BIN)/python docs/generate.py
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache

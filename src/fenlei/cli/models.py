@@ -1,0 +1,85 @@
+"""``fenlei models``: the model families, and the settings of one."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import click
+
+from fenlei.cli._common import json_option, one_line, print_json
+
+_PLAIN = str | int | float | bool | None
+
+
+@click.command("models")
+@click.argument("name", metavar="[NAME]", required=False)
+@json_option
+def models_command(name: str | None, as_json: bool) -> None:
+    """List the model families; with NAME, the settings of one, for fenlei train --set KEY=VALUE."""
+    from fenlei.families import describe, family_names
+
+    if name is None:
+        families = [{"name": known, "description": describe(known)} for known in family_names()]
+        if as_json:
+            print_json(families)
+        else:
+            _print_families(families)
+        return
+    settings = _settings(name)
+    if as_json:
+        print_json({"name": name, "description": describe(name), "settings": settings})
+    else:
+        _print_settings(name, describe(name), settings)
+
+
+def _settings(family: str) -> list[dict[str, Any]]:
+    """Name, default and description of each setting, in the order of the constructor."""
+    from fenlei._numpydoc import parameter_descriptions
+    from fenlei.families import find_family
+
+    kind = find_family(family)
+    described = parameter_descriptions(kind.__doc__)
+    parameters = inspect.signature(kind).parameters.values()
+    return [
+        {"name": p.name, "default": _plain(p.default), "description": described.get(p.name, "")} for p in parameters
+    ]
+
+
+def _plain(default: Any) -> Any:  # noqa: ANN401
+    if default is inspect.Parameter.empty:
+        return None
+    if isinstance(default, tuple | list):
+        return [_plain(item) for item in default]
+    return default if isinstance(default, _PLAIN) else repr(default)
+
+
+def _print_families(families: list[dict[str, str]]) -> None:
+    width = max(len(family["name"]) for family in families)
+    for family in families:
+        click.echo(f"{one_line(family['name']):<{width}}  {one_line(family['description'])}".rstrip())
+    click.echo("\nThe settings of one: fenlei models NAME")
+
+
+def _print_settings(name: str, description: str, settings: list[dict[str, Any]]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("setting", no_wrap=True)
+    table.add_column("default", no_wrap=True)
+    table.add_column("")
+    for setting in settings:
+        table.add_row(setting["name"], Text(_shown(setting["default"])), Text(one_line(setting["description"])))
+    console = Console()
+    console.print(Text(one_line(f"{name}: {description}")))
+    console.print(table)
+
+
+def _shown(default: Any) -> str:  # noqa: ANN401
+    """Write a default as it would be typed after ``--set KEY=``."""
+    from fenlei._strict_json import dump
+
+    return default if isinstance(default, str) else dump(default).decode()

@@ -1,0 +1,151 @@
+"""``fenlei train``: from a labelled file to a measured and saved model."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fenlei.cli._common import data_options, json_option, one_line, print_json, status
+from fenlei.exceptions import SettingError
+
+if TYPE_CHECKING:
+    from fenlei.data.repair import Repairs
+    from fenlei.evaluate.evaluation import Evaluation
+    from fenlei.train.run import Trained, TrainPlan
+
+_REPAIRS = {
+    "drop_duplicates": "Drop repeated texts from the training set.",
+    "drop_near_duplicates": "Drop nearly repeated texts too.",
+    "drop_conflicts": "Drop texts that stand with different labels.",
+    "drop_empty": "Drop empty texts.",
+    "drop_leaks": "Drop training texts that also stand in valid or test.",
+    "fix_labels": "Unify labels that differ by space, width or case.",
+}
+
+
+def _repair_options(command: Any) -> Any:  # noqa: ANN401  (a function before and after click's decorators)
+    for name, text in reversed(_REPAIRS.items()):
+        command = click.option(f"--{name.replace('_', '-')}", name, is_flag=True, help=text)(command)
+    return command
+
+
+@click.command("train")
+@click.argument("train", metavar="TRAIN")
+@click.option("--valid", metavar="FILE", help="Validation set.  [default: a tenth of TRAIN]")
+@click.option("--test", metavar="FILE", help="Test set, touched once, at the end.")
+@click.option("--model", metavar="NAME", help="Model family; `fenlei models` lists them.  [default: tfidf]")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the model; may be repeated.")
+@click.option("--config", metavar="FILE.toml", help="Options and a table [set] from a file; the command line wins.")
+@click.option("--out", metavar="DIR", help="Folder of the model.  [default: TRAIN's name and the family]")
+@click.option("--seed", type=int, help="Of the split and the model.  [default: 13]")
+@click.option("--refit/--no-refit", default=True, show_default=True, help="Learn from held-out texts once measured on.")
+@click.option("--audit/--no-audit", default=True, show_default=True, help="Look over the data for the report.")
+@click.option("--learning-curve/--no-learning-curve", default=True, show_default=True, help="Train on parts too.")
+@click.option(
+    "--stream",
+    is_flag=True,
+    help="Learn in one pass without holding the texts; for files larger than memory.",
+)
+@_repair_options
+@data_options
+@json_option
+def train_command(train: str, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+    """Train a model on the labelled texts of TRAIN, measure it, and save it with a report.
+
+    TRAIN is a csv, tsv, jsonl, parquet, xlsx or fastText file, a folder of one folder a class, or name:SET for a public set.
+    """
+    from fenlei.cli.config import read_config
+
+    chosen = read_config(options.pop("config"), options)
+    columns = {name: chosen.pop(name) for name in ("text", "label", "separator", "encoding", "format", "delimiter")}
+    plan = _plan(chosen)
+    out = chosen["out"] or _default_folder(train, plan.model)
+    with status() as tell:
+        trained = (_train_stream if chosen["stream"] else _train)(train, chosen, columns, plan, out, tell)
+    for message in trained.messages:
+        click.echo(f"fenlei: {one_line(message)}", err=True)
+    if as_json:
+        print_json(trained.to_dict())
+    else:
+        _show(trained)
+
+
+def _train(
+    train: str, chosen: dict[str, Any], columns: dict[str, Any], plan: TrainPlan, out: str, tell: Any
+) -> Trained:
+    from fenlei.data.readers import read
+    from fenlei.train.run import train_model
+
+    tell("reading")
+    data = read(train, **columns)
+    valid, test = (None if chosen[name] is None else read(chosen[name], **columns) for name in ("valid", "test"))
+    return train_model(data, valid=valid, test=test, plan=plan, out=out, progress=tell)
+
+
+def _train_stream(
+    train: str, chosen: dict[str, Any], columns: dict[str, Any], plan: TrainPlan, out: str, tell: Any
+) -> Trained:
+    from fenlei.data.readers import read, stream
+    from fenlei.train.stream import train_stream
+
+    refused = [name for name in ("valid", *_REPAIRS) if chosen[name]]
+    if refused:
+        raise SettingError(f"--{refused[0].replace('_', '-')} needs the texts in memory; leave out --stream")
+    if train == "-":
+        raise SettingError("--stream reads the data twice, which standard input does not allow; give a file")
+    test = None if chosen["test"] is None else read(chosen["test"], **columns)
+    return train_stream(lambda: stream(train, **columns), source=train, test=test, plan=plan, out=out, progress=tell)
+
+
+def _plan(chosen: dict[str, Any]) -> TrainPlan:
+    from fenlei.train.run import TrainPlan
+
+    return TrainPlan(
+        model=chosen["model"] or "tfidf",
+        settings=chosen["settings"],
+        repairs=_repairs(chosen),
+        refit=chosen["refit"],
+        audit=chosen["audit"],
+        learning_curve=chosen["learning_curve"],
+        seed=13 if chosen["seed"] is None else chosen["seed"],
+        command=shlex.join(["fenlei", *sys.argv[1:]]),
+    )
+
+
+def _repairs(chosen: dict[str, Any]) -> Repairs:
+    from fenlei.data.repair import Repairs
+
+    return Repairs(**{name: chosen[name] for name in _REPAIRS})
+
+
+def _default_folder(train: str, family: str) -> str:
+    from pathlib import PurePath
+
+    stem = PurePath(train.removeprefix("name:").rstrip("/\\")).name.partition(".")[0]
+    return f"{'model' if stem in ('', '-') else stem}-{family}"
+
+
+def _show(trained: Trained) -> None:
+    lines = [f"{trained.model.family}, {len(trained.model.classes_)} classes, {trained.n_train:,} texts learned from"]
+    language = getattr(trained.model, "language_", None)
+    if language:
+        lines.append(f"language    {language}")
+    lines += [
+        _line(name, found) for name, found in (("validation", trained.validation), ("test", trained.test)) if found
+    ]
+    lines.append(f"seconds     {sum(trained.seconds.values()):.1f}, of which fitting {trained.seconds['fit']:.1f}")
+    if trained.folder is not None:
+        lines += [f"model       {trained.folder}", f"report      {trained.folder / 'report.html'}"]
+    click.echo("\n".join(lines))
+
+
+def _line(name: str, found: Evaluation) -> str:
+    low, high = found.intervals["accuracy"]
+    exact = "exact sets" if found.multi_label else "accuracy"
+    return (
+        f"{name:<11} {exact} {100 * (found.metrics['accuracy'] or 0):.2f} % ({100 * low:.2f} to {100 * high:.2f}), "
+        f"macro F1 {100 * (found.metrics['f1_macro'] or 0):.2f}, {found.n:,} texts"
+    )

@@ -1,0 +1,1 @@
+"""Train: labelled texts in, a measured and saved model out."""

@@ -1,0 +1,345 @@
+"""The whole road in one call: read, mend, audit, split, fit, measure, report, save."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fenlei.data.dataset import Dataset
+from fenlei.data.repair import Repairs, repair
+from fenlei.data.split import split
+from fenlei.exceptions import DataError
+from fenlei.families import find_family
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from fenlei.base import TextClassifier
+    from fenlei.data.audit import Audit
+    from fenlei.evaluate.evaluation import Evaluation
+
+_CURVE = (0.1, 0.25, 0.5)  # shares of the training texts; the whole is measured anyway
+_FEWEST_FOR_CURVE = 200
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """What to train and how; everything but the data.
+
+    Attributes
+    ----------
+    model : str, default "tfidf"
+        Model family.
+    settings : mapping
+        Hyper-parameters that differ from the family's defaults; a dotted name reaches into a dictionary.
+    repairs : Repairs
+        What to mend in the data first.
+    fraction : float, default 0.1
+        Share of the training texts to measure on when no validation set is given.
+    refit : bool, default True
+        Whether to learn from those texts too, after they have been measured on.
+    audit, learning_curve : bool, default True
+        Whether the report has these sections; the learning curve trains on parts of the texts.
+    seed : int, default 13
+    command : str
+        What to type to do this again, for the report.
+    """
+
+    model: str = "tfidf"
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    repairs: Repairs = field(default_factory=Repairs)
+    fraction: float = 0.1
+    refit: bool = True
+    audit: bool = True
+    learning_curve: bool = True
+    seed: int = 13
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model and what was measured on the way.
+
+    Attributes
+    ----------
+    model : TextClassifier
+    folder : Path or None
+        Where it was saved.
+    validation, test : Evaluation or None
+    n_train : int
+        Texts the model learned from.
+    seconds : dict of str to float
+        How long each step took.
+    messages : tuple of str
+        What the user should know: warnings of the reader, repairs.
+    """
+
+    model: TextClassifier
+    folder: Path | None
+    validation: Evaluation | None
+    test: Evaluation | None
+    n_train: int
+    seconds: dict[str, float]
+    messages: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "model": None if self.folder is None else str(self.folder),
+            "family": self.model.family,
+            "language": getattr(self.model, "language_", None),
+            "classes": [str(label) for label in self.model.classes_.tolist()],
+            "n_train": self.n_train,
+            "seconds": self.seconds,
+            "validation": None if self.validation is None else self.validation.to_dict(),
+            "test": None if self.test is None else self.test.to_dict(),
+            "messages": list(self.messages),
+        }
+
+
+def train_model(
+    train: Dataset,
+    *,
+    valid: Dataset | None = None,
+    test: Dataset | None = None,
+    plan: TrainPlan | None = None,
+    out: str | Path | None = None,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Trained:
+    """Train a model on labelled texts, measure it, and save it with its report.
+
+    Without `valid`, a seeded stratified part of `train` is held out, copies of a text staying together; when it has been
+    measured, the model learns from it too, so that nothing is wasted. The test set is touched once, by the final model.
+
+    Parameters
+    ----------
+    train, valid, test : Dataset
+    plan : TrainPlan, optional
+    out : path, optional
+        Folder of the model, written whole or not at all; None saves nothing.
+    progress : callable, optional
+        Told the name of each step as it begins.
+
+    Raises
+    ------
+    DataError, SettingError, UnknownNameError
+        When data, settings or the name of the family are not as they must be.
+
+    Examples
+    --------
+    >>> texts, labels = ["好看", "很好", "好吃", "难看", "很差", "难吃"] * 4, (["good"] * 3 + ["bad"] * 3) * 4
+    >>> trained = train_model(Dataset(texts, labels, range(1, 25), "memory"))
+    >>> trained.model.predict(["太好了"]).tolist(), trained.n_train
+    (['good'], 24)
+    """
+    return _Run(plan or TrainPlan(), progress).run(train, valid, test, None if out is None else Path(out))
+
+
+def make_model(plan: TrainPlan) -> TextClassifier:
+    """Make the unfitted model of a plan; unknown settings are refused with the nearest known ones."""
+    model = find_family(plan.model)()
+    names = model.parameter_names()
+    seed = {"seed": plan.seed} if "seed" in names else {}
+    return model.set_params(**seed, **nested(plan.settings))
+
+
+def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Fold dotted names into dictionaries.
+
+    Examples
+    --------
+    >>> nested({"C": 2, "clean.urls": "remove", "clean.html": False})
+    {'C': 2, 'clean': {'urls': 'remove', 'html': False}}
+    """
+    folded: dict[str, Any] = {}
+    for name, value in settings.items():
+        head, dot, rest = name.partition(".")
+        if dot:
+            folded[head] = {**folded.get(head, {}), rest: value}
+        else:
+            folded[head] = value
+    return folded
+
+
+class _Run:
+    """One training, step by step; holds the clock and the messages."""
+
+    def __init__(self, plan: TrainPlan, progress: Callable[[str], None]) -> None:
+        self.plan = plan
+        self.progress = progress
+        self.seconds: dict[str, float] = {}
+        self.messages: list[str] = []
+
+    def run(self, train: Dataset, valid: Dataset | None, test: Dataset | None, out: Path | None) -> Trained:
+        make_model(self.plan)  # refuse bad settings before long work
+        train, valid, test = self._mend(train, valid, test)
+        audit = self._audit(train, valid, test)
+        sources = _sources(train, valid, test)
+        held_out = valid is None
+        if valid is None:
+            with self._step("split"):
+                train, valid = _hold_out(train, self.plan)
+        model = self._fit("fit", train)
+        validation = self._measure("measure", model, valid)
+        curve = self._learning_curve(train, valid, validation)
+        n_train = len(train)
+        if held_out and self.plan.refit:
+            train = _join(train, valid)
+            model, n_train = self._fit("fit on all", train), len(train)
+        tested = None if test is None else self._measure("test", model, test)
+        trained = Trained(model, out, validation, tested, n_train, self.seconds, tuple(self.messages))
+        if out is not None:
+            with self._step("save"):
+                save_trained(trained, out, self.plan, sources, audit, curve)
+        return replace(trained, seconds=dict(self.seconds))
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        self.progress(name)
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+
+    def _mend(self, *splits: Dataset | None) -> tuple[Dataset, Dataset | None, Dataset | None]:
+        train, valid, test = splits
+        for data in splits:
+            _check_labelled(data)
+            self.messages += data.warnings if data is not None else ()
+        assert train is not None  # noqa: S101  (the signature of run says so)
+        with self._step("mend"):
+            mended = repair(train, valid=valid, test=test, repairs=self.plan.repairs)
+        self.messages += mended.messages
+        return mended.train, mended.valid, mended.test
+
+    def _audit(self, *splits: Dataset | None) -> Audit | None:
+        from fenlei.data.audit import audit
+
+        if not self.plan.audit:
+            return None
+        named = {name: data for name, data in zip(("train", "valid", "test"), splits, strict=True) if data is not None}
+        with self._step("audit"):
+            found = audit(named)
+        self.messages += [
+            f"{finding.kind}: {finding.message}" + (f"; mended by {finding.fix}" if finding.fix else "")
+            for finding in found.findings
+            if finding.severity == "error"
+        ]
+        return found
+
+    def _fit(self, step: str, data: Dataset) -> TextClassifier:
+        with self._step(step):
+            return make_model(self.plan).fit(data.texts, data.targets)
+
+    def _measure(self, step: str, model: TextClassifier, data: Dataset) -> Evaluation:
+        from fenlei.evaluate.metrics import evaluate
+
+        with self._step(step):
+            return evaluate(model, data.texts, data.targets, rows=data.rows, seed=self.plan.seed)
+
+    def _learning_curve(self, train: Dataset, valid: Dataset, whole: Evaluation) -> list[dict[str, float]]:
+        if not self.plan.learning_curve or len(train) < _FEWEST_FOR_CURVE:
+            return []
+        order = np.random.default_rng(self.plan.seed).permutation(len(train))
+        curve = []
+        with self._step("learning curve"):
+            for share in _CURVE:
+                part = train.select(order[: int(share * len(train))].tolist())
+                self.progress(f"learning curve, {len(part):,} texts")
+                curve += self._point(part, valid)
+        return [*curve, _point(len(train), whole)]
+
+    def _point(self, part: Dataset, valid: Dataset) -> list[dict[str, float]]:
+        """Measure a model trained on a part; none when the part holds one class only."""
+        from fenlei.evaluate.metrics import evaluate
+
+        try:
+            model = make_model(self.plan).fit(part.texts, part.targets)
+        except DataError:
+            return []
+        return [_point(len(part), evaluate(model, valid.texts, valid.targets, seed=self.plan.seed, resamples=1))]
+
+
+def _point(n: int, found: Evaluation) -> dict[str, float]:
+    measures = {name: found.metrics[name] for name in ("accuracy", "f1_macro")}
+    return {"n": n, **{name: value for name, value in measures.items() if value is not None}}
+
+
+def _check_labelled(data: Dataset | None) -> None:
+    if data is None:
+        return
+    if not len(data):
+        raise DataError("there are no rows", source=data.source)
+    if data.targets is None:
+        raise DataError("there are no labels; name their column with --label", source=data.source)
+
+
+def _hold_out(data: Dataset, plan: TrainPlan) -> tuple[Dataset, Dataset]:
+    train, valid = split(data, fraction=plan.fraction, seed=plan.seed)
+    if not len(valid):
+        raise DataError(
+            f"{len(data)} rows are too few to hold some out to measure on; give a validation set",
+            source=data.source,
+        )
+    return train, valid
+
+
+def _sources(train: Dataset, valid: Dataset | None, test: Dataset | None) -> dict[str, str | None]:
+    return {
+        "train": train.source,
+        "valid": f"held-out part of {train.source}" if valid is None else valid.source,
+        "test": None if test is None else test.source,
+    }
+
+
+def _join(first: Dataset, second: Dataset) -> Dataset:
+    return replace(
+        first,
+        texts=first.texts + second.texts,
+        targets=list(first.targets or []) + list(second.targets or []),  # type: ignore[arg-type]
+        rows=[*first.rows, *second.rows],
+    )
+
+
+def save_trained(
+    trained: Trained,
+    out: Path,
+    plan: TrainPlan,
+    sources: Mapping[str, str | None],
+    audit: Audit | None = None,
+    curve: Sequence[Mapping[str, float]] = (),
+) -> None:
+    """Write the model folder with its report and the facts of its training."""
+    from fenlei.evaluate.report import describe, environment, render_report
+    from fenlei.persistence import save
+
+    created = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")
+    measured = {"validation": trained.validation, "test": trained.test}
+    shown = trained.test or trained.validation
+    assert shown is not None  # noqa: S101  (a training always measures)
+    page = describe(
+        trained.model, shown, model=out.name, data=sources["test" if trained.test else "valid"] or "",
+        command=plan.command, seconds=trained.seconds, created=created, audit=audit, learning_curve=curve,
+    )  # fmt: skip
+    facts = {
+        "created": created,
+        "command": plan.command,
+        "data": dict(sources),
+        "n_train": trained.n_train,
+        "seconds": trained.seconds,
+        "environment": environment(),
+        "learning_curve": list(curve),
+        "metrics": {name: None if found is None else _summary(found) for name, found in measured.items()},
+    }
+    save(trained.model, out, facts=facts, extra={"report.html": render_report(page).encode()})
+
+
+def _summary(found: Evaluation) -> dict[str, Any]:
+    plain = found.to_dict()
+    return {name: plain[name] for name in ("n", "accuracy", "f1_macro", "f1_micro", "log_loss", "intervals")}

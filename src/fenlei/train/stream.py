@@ -1,0 +1,158 @@
+"""Training on files that do not fit in memory: two passes, one for the labels, one to learn."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fenlei.data.dataset import Dataset, Record
+from fenlei.data.duplicates import normalised
+from fenlei.exceptions import DataError, SettingError
+from fenlei.train.run import Trained, TrainPlan, make_model, save_trained
+
+if TYPE_CHECKING:
+    from fenlei.base import TextClassifier
+
+_BATCH = 8192
+_MOST_HELD_OUT = 20_000
+_HASH_BITS = 20
+
+
+@dataclass
+class _Labels:
+    """What the first pass finds."""
+
+    seen: set[str] = field(default_factory=set)
+    multi_label: bool = False
+    rows: int = 0
+
+
+def train_stream(
+    open_stream: Callable[[], Iterator[Record]],
+    *,
+    source: str,
+    test: Dataset | None = None,
+    plan: TrainPlan,
+    out: str | Path | None = None,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Trained:
+    """Train with `partial_fit` on rows that are read twice and never held.
+
+    A tenth of the texts, chosen by their own hash so that copies stay together, is held out to measure on, at most 20,000.
+    Memory is that of the model and of one batch.
+
+    Parameters
+    ----------
+    open_stream : callable
+        Gives a fresh iterator over the rows each time, such as ``lambda: stream("reviews.jsonl")``.
+    source : str
+        Name of the data, for messages.
+    test, plan, out, progress
+        See `fenlei.train.run.train_model`.
+
+    Raises
+    ------
+    SettingError
+        When the family cannot learn from parts.
+    DataError
+        When rows have no labels.
+    """
+    start = time.perf_counter()
+    model = _streaming_model(plan)
+    progress("reading the labels")
+    labels = _find_labels(open_stream(), source)
+    held_out: list[Record] = []
+    n_train = 0
+    for batch in _batches(_kept(open_stream(), held_out, plan)):
+        targets = [_as_target(record, labels.multi_label) for record in batch]
+        model.partial_fit(
+            [record.text for record in batch],
+            targets,
+            classes=sorted(labels.seen),
+            multi_label=labels.multi_label,
+        )  # type: ignore[attr-defined]
+        n_train += len(batch)
+        progress(f"fit, {n_train:,} of about {labels.rows:,} texts")
+    seconds = {"fit": round(time.perf_counter() - start, 3)}
+    return _finish(model, held_out, labels, n_train, source, test, plan, out, seconds, progress)
+
+
+def _finish(
+    model: TextClassifier, held_out: list[Record], labels: _Labels, n_train: int, source: str,
+    test: Dataset | None, plan: TrainPlan, out: str | Path | None, seconds: dict[str, float], progress: Callable[[str], None],
+) -> Trained:  # fmt: skip
+    from fenlei.evaluate.metrics import evaluate
+
+    if not held_out:
+        raise DataError("there are too few rows to hold some out; train without --stream", source=source)
+    valid = _dataset(held_out, labels.multi_label, source)
+    progress("measure")
+    validation = evaluate(model, valid.texts, valid.targets, rows=valid.rows, seed=plan.seed)
+    tested = None
+    if test is not None:
+        tested = evaluate(model, test.texts, test.targets, rows=test.rows, seed=plan.seed)
+    trained = Trained(model, None if out is None else Path(out), validation, tested, n_train, seconds, ())
+    if out is not None:
+        progress("save")
+        sources = {
+            "train": source,
+            "valid": f"held-out part of {source}",
+            "test": None if test is None else test.source,
+        }
+        save_trained(trained, Path(out), plan, sources)
+    return trained
+
+
+def _streaming_model(plan: TrainPlan) -> TextClassifier:
+    model = make_model(plan)
+    if not hasattr(model, "partial_fit"):
+        raise SettingError(
+            f"the family {plan.model!r} cannot learn from parts; train with --model tfidf, or without --stream"
+        )
+    if getattr(model, "hash_bits", _HASH_BITS) is None:
+        model.set_params(hash_bits=_HASH_BITS)
+    return model
+
+
+def _find_labels(records: Iterator[Record], source: str) -> _Labels:
+    found = _Labels()
+    for record in records:
+        if record.target is None:
+            raise DataError("there is no label; name the column with --label", source=source, row=record.row)
+        several = isinstance(record.target, list)
+        found.multi_label = found.multi_label or several
+        found.seen.update(record.target if several else [record.target])
+        found.rows += 1
+    return found
+
+
+def _kept(records: Iterator[Record], held_out: list[Record], plan: TrainPlan) -> Iterator[Record]:
+    """Pass on what to learn from; put the rest aside."""
+    threshold = int(plan.fraction * 2**32)
+    for record in records:
+        place = zlib.crc32(f"{plan.seed} {normalised(record.text)}".encode("utf-8", "surrogatepass"))
+        if place < threshold and len(held_out) < _MOST_HELD_OUT:
+            held_out.append(record)
+        else:
+            yield record
+
+
+def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
+    while batch := list(islice(records, _BATCH)):
+        yield batch
+
+
+def _as_target(record: Record, multi_label: bool) -> Any:  # noqa: ANN401
+    if multi_label and not isinstance(record.target, list):
+        return [record.target]
+    return record.target
+
+
+def _dataset(records: list[Record], multi_label: bool, source: str) -> Dataset:
+    targets: list[Any] = [_as_target(record, multi_label) for record in records]
+    return Dataset([record.text for record in records], targets, [record.row for record in records], source)

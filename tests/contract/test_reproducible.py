@@ -1,0 +1,57 @@
+"""The same seed gives the same model in another process, with other hash seeds and numbers of cores."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from functools import cache
+
+import pytest
+
+from fenlei.families import family_names, find_family
+
+TEXTS = [f"{word} {tail}" for word in ("比赛 match", "股票 stock", "手机 phone", "天气 rain") for tail in "abc很好x"]
+LABELS = [label for label in ("sport", "money", "tech", "sky") for _ in "abc很好x"]
+
+SCRIPT = """
+import json, os, sys
+task = json.load(sys.stdin)
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:task["cores"]])
+sys.path.insert(0, task["folder"])
+import test_reproducible
+print(json.dumps(test_reproducible.digests()))
+"""
+
+
+def digests() -> dict[str, str]:
+    """A digest of each family's probabilities."""
+    return {name: _digest(name) for name in family_names()}
+
+
+def _digest(name: str) -> str:
+    chances = find_family(name)(seed=11).fit(TEXTS, LABELS).predict_proba([*TEXTS, "好 phone", ""])
+    return hashlib.sha256(chances.tobytes()).hexdigest()
+
+
+@cache
+def _digests_elsewhere(hash_seed: str, cores: int) -> dict[str, str]:
+    task = {"folder": os.path.dirname(__file__), "cores": cores}  # noqa: PTH120
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], input=json.dumps(task), capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+    )  # fmt: skip
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_in_another_process_with_another_hash_seed(family: str) -> None:
+    assert _digests_elsewhere("1", 64)[family] == _digest(family)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot bind a process to cores")
+@pytest.mark.parametrize("family", family_names())
+def test_on_one_core(family: str) -> None:
+    assert _digests_elsewhere("1", 1)[family] == _digests_elsewhere("1", 64)[family]
