@@ -37,7 +37,7 @@ _HOME = {
 __all__ = ["NbsvmClassifier", "TfidfClassifier", "audit", "evaluate", "load", "read", "save"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  (a module attribute can be anything)
+def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'fenlei' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)

@@ -9,7 +9,7 @@ from typing import Any
 from fenlei.exceptions import DataError, SettingError
 
 
-def check_texts(X: Any) -> list[str]:  # noqa: ANN401  (whatever the user passed)
+def check_texts(X: Any) -> list[str]:
     """Return the texts as a list of plain ``str``, or say which one is not a text.
 
     Parameters
@@ -49,7 +49,7 @@ def check_texts(X: Any) -> list[str]:  # noqa: ANN401  (whatever the user passed
     return [str(item) for item in items]
 
 
-def _as_list(X: Any) -> list[Any]:  # noqa: ANN401
+def _as_list(X: Any) -> list[Any]:
     """Lay a sequence out as a new list; arrays and Series know how themselves."""
     if isinstance(X, str | bytes):
         kind = "string" if isinstance(X, str) else "bytes object"

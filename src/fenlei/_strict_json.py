@@ -14,7 +14,7 @@ _FORBIDDEN, _FORBIDDEN_START = (
 _LARGEST = 1 << 63
 
 
-def parse(data: bytes, name: str, *, config: bool = False) -> Any:  # noqa: ANN401
+def parse(data: bytes, name: str, *, config: bool = False) -> Any:
     """Parse the JSON file `name`.
 
     Parameters
@@ -55,7 +55,7 @@ def parse(data: bytes, name: str, *, config: bool = False) -> Any:  # noqa: ANN4
         ) from error
 
 
-def dump(value: Any, *, indent: int | None = None) -> bytes:  # noqa: ANN401
+def dump(value: Any, *, indent: int | None = None) -> bytes:
     """Write JSON in ASCII, where lone surrogates survive; TypeError or ValueError for what is not JSON."""
     separators = (",", ":") if indent is None else (",", ": ")
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, indent=indent, separators=separators)

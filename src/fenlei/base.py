@@ -25,8 +25,8 @@ _BATCH = 8192  # texts scored at a time: bounds the memory, costs no speed
 class TextClassifier(Estimator):
     """Base of all model families; a family supplies `_fit`, `_scores` and its part of saving.
 
-    A subclass sets `family` and stores its keywords. Single- and multi-label are told apart by `y`: a sequence of labels,
-    or of lists of labels.
+    A subclass sets `family` and stores its keywords. Single- and multi-label are told apart by `y`: a sequence of
+    labels, or of lists of labels.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class TextClassifier(Estimator):
     classes_: NDArray[Any]
     multi_label_: bool
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: ANN401
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Learn from labelled texts, forgetting what was learned before.
 
         Parameters
@@ -66,7 +66,7 @@ class TextClassifier(Estimator):
         self._fit(texts, targets, weights)
         return self
 
-    def predict_proba(self, X: Any) -> Floats:  # noqa: ANN401
+    def predict_proba(self, X: Any) -> Floats:
         """Probability of each class.
 
         Returns
@@ -79,7 +79,7 @@ class TextClassifier(Estimator):
         parts = [self._scores(texts[i : i + _BATCH]) for i in range(0, len(texts), _BATCH)]
         return np.concatenate(parts) if parts else np.zeros((0, len(self.classes_)))
 
-    def predict(self, X: Any) -> Any:  # noqa: ANN401
+    def predict(self, X: Any) -> Any:
         """Predict the label of each text, or the list of its labels for a multi-label model.
 
         Returns
@@ -88,13 +88,13 @@ class TextClassifier(Estimator):
         """
         return self.labels_from_scores(self.predict_proba(X))
 
-    def labels_from_scores(self, scores: Floats) -> Any:  # noqa: ANN401
+    def labels_from_scores(self, scores: Floats) -> Any:
         """Decide from `predict_proba`: the likeliest class, or all of probability one half and more."""
         if not self.multi_label_:
             return self.classes_[scores.argmax(axis=1)] if len(scores) else self.classes_[:0]
         return [[self.classes_[k].item() for k in np.flatnonzero(row >= 0.5)] for row in scores]
 
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:  # noqa: ANN401
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Share of texts whose label, or whole set of labels, is right; 0 to 1."""
         predicted = self.predict(X)
         if self.multi_label_:
@@ -113,7 +113,7 @@ class TextClassifier(Estimator):
 
     @abstractmethod
     def to_files(self) -> dict[str, bytes]:
-        """What was learned, as the files of a model folder: JSON and safetensors only."""
+        """Give what was learned as the files of a model folder: JSON and safetensors only."""
 
     @abstractmethod
     def from_files(self, files: Mapping[str, bytes]) -> None:
@@ -133,7 +133,7 @@ class TextClassifier(Estimator):
         return hasattr(self, "classes_")
 
 
-def check_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:  # noqa: ANN401
+def check_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
     """Weights as an array of shape (n,); ones when None."""
     if sample_weight is None:
         return np.ones(n)

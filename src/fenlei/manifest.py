@@ -129,7 +129,7 @@ def _from_content(content: dict[str, Any]) -> Manifest:
     return Manifest(**{**content, "files": files})
 
 
-def _file_facts(name: str, facts: Any) -> FileFacts:  # noqa: ANN401
+def _file_facts(name: str, facts: Any) -> FileFacts:
     if not isinstance(facts, dict) or facts.keys() != {"size", "sha256"}:
         raise ModelFolderError(f"{MANIFEST}: says nothing sound about {name!r}; train the model again")
     size, digest = facts["size"], facts["sha256"]

@@ -161,7 +161,7 @@ def _write_settings(settings: Mapping[str, Any]) -> bytes:
     return data
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401
+def _plain(value: Any) -> Any:
     """Turn a setting into JSON values: tuples into lists, numpy's numbers into Python's, paths into texts."""
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
@@ -176,7 +176,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401
     return {_PAIRS: [[_plain(key), _plain(item)] for key, item in value.items()]}
 
 
-def _unplain(value: Any) -> Any:  # noqa: ANN401
+def _unplain(value: Any) -> Any:
     if isinstance(value, list):
         return [_unplain(item) for item in value]
     if not isinstance(value, dict):
@@ -200,7 +200,7 @@ def _parts(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[NDArray[Any]
     return _classes_from(parse(files[_LABELS], _LABELS), manifest.classes), settings
 
 
-def _classes_from(labels: Any, count: int) -> NDArray[Any]:  # noqa: ANN401
+def _classes_from(labels: Any, count: int) -> NDArray[Any]:
     sound = isinstance(labels, list) and len(labels) == count > 0 and {*map(type, labels)} <= {type(labels[0])}
     if not sound or not isinstance(labels[0], str | int) or sorted(set(labels)) != labels:
         raise ModelFolderError(f"{_LABELS}: holds not {count} sorted labels of one kind; train the model again")

@@ -32,7 +32,7 @@ class Targets:
         return self.indicator.argmax(axis=1)
 
 
-def learn_classes(y: Any) -> tuple[NDArray[Any], bool]:  # noqa: ANN401
+def learn_classes(y: Any) -> tuple[NDArray[Any], bool]:
     """Find the sorted classes in `y`, and whether each row has a list of labels.
 
     Raises
@@ -58,7 +58,7 @@ def learn_classes(y: Any) -> tuple[NDArray[Any], bool]:  # noqa: ANN401
     return classes, multi_label
 
 
-def encode(y: Any, classes: NDArray[Any], multi_label: bool) -> Targets:  # noqa: ANN401
+def encode(y: Any, classes: NDArray[Any], multi_label: bool) -> Targets:
     """Encode `y` over known classes.
 
     Raises
@@ -77,7 +77,7 @@ def encode(y: Any, classes: NDArray[Any], multi_label: bool) -> Targets:  # noqa
     return Targets(indicator, multi_label)
 
 
-def class_weights(setting: Any, classes: NDArray[Any], counts: NDArray[np.float64]) -> NDArray[np.float64]:  # noqa: ANN401
+def class_weights(setting: Any, classes: NDArray[Any], counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weight of each class: 1, its inverse frequency ``n / (k n_class)`` for "balanced", or as given by label."""
     if setting is None:
         return np.ones(len(classes))
@@ -94,7 +94,7 @@ def class_weights(setting: Any, classes: NDArray[Any], counts: NDArray[np.float6
     return np.array([float(setting.get(label, 1.0)) for label in known])
 
 
-def _as_list(y: Any) -> list[Any]:  # noqa: ANN401
+def _as_list(y: Any) -> list[Any]:
     if isinstance(y, str):
         raise SettingError("expected a list of labels, got one string; write [label] for a single one")
     if y is None:
@@ -104,7 +104,7 @@ def _as_list(y: Any) -> list[Any]:  # noqa: ANN401
     return list(y.tolist() if hasattr(y, "tolist") else y)
 
 
-def _is_set(row: Any) -> bool:  # noqa: ANN401
+def _is_set(row: Any) -> bool:
     return isinstance(row, list | tuple | set | frozenset)
 
 

@@ -15,8 +15,8 @@ from fenlei.exceptions import DataError, NotFittedError, SettingError
 
 ODD_TEXTS = [
     "", " ", "\u3000\t\r\n", "\x00", "a\x00b", "\ud800", "好\udfff看", "好" * 100_000, "a" * 100_000, "好 " * 5_000,
-    "😀👩‍👩‍👧🏽", "שלום مرحبا", "e\u0301\u0301\u0301", "\u202egood", "\ufeff", "NaN", "None", "<b>", "&#0;", "\U0010ffff", "'", "’",
-    "ＧＯＯＤ", "İstanbul", "ß", "กินข้าว",
+    "😀👩‍👩‍👧🏽", "שלום مرحبا", "e\u0301\u0301\u0301", "\u202egood", "\ufeff", "NaN", "None", "<b>", "&#0;",
+    "\U0010ffff", "'", "’", "ＧＯＯＤ", "İstanbul", "ß", "กินข้าว",
 ]  # fmt: skip
 
 

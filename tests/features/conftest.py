@@ -61,14 +61,14 @@ class Plain:
 
 def runs(items: Sequence[str], low: int, high: int) -> list[tuple[str, ...]]:
     """All runs of `low` to `high` neighbours."""
-    return [
-        tuple(items[i : i + size]) for size in range(low, high + 1) for i in range(len(items) - size + 1)
-    ]
+    return [tuple(items[i : i + size]) for size in range(low, high + 1) for i in range(len(items) - size + 1)]
 
 
 def is_letter(char: str) -> bool:
     """Whether the character makes up words: letters, digits and marks of scripts that write spaces."""
-    unspaced = any(low <= char <= high for low, high in ("\u0e00\u0eff", "\u2e80\u31ff", "\u3400\u4dbf", "\u4e00\u9fff"))
+    unspaced = any(
+        low <= char <= high for low, high in ("\u0e00\u0eff", "\u2e80\u31ff", "\u3400\u4dbf", "\u4e00\u9fff")
+    )
     return unicodedata.category(char)[0] in "LNM" and not unspaced
 
 
@@ -91,6 +91,6 @@ def cut(text: str) -> list[str]:
     return tokens[1:]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def plain() -> type[Plain]:
     return Plain

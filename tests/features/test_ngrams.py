@@ -14,29 +14,29 @@ from fenlei.features.ngrams import NgramCounts
 
 CHARACTERS = "abCé1 \t\n好看的，。.!'’-^$·<>😀\ud800\x00\u0301กİß\u3000"
 TEXTS = st.lists(st.text(st.sampled_from(CHARACTERS), max_size=25), min_size=1, max_size=4)
-TOKENS = st.lists(st.lists(st.sampled_from(["好看", "good", "a b", "x", "，", "don't", "", "\ud800", "İs"]), max_size=6), min_size=1, max_size=3)  # fmt: skip
-SPANS = st.tuples(st.integers(1, 3), st.integers(0, 2)).map(lambda pair: (pair[0], sum(pair)))
-REVIEWS = ["Don't go! 很差，very bad.", "好看 good", "", "very good, 很好看", "good"] * 7
+TOKENS = st.lists(st.lists(st.sampled_from(["好看", "good", "a b", "x", "，", "don't", "", "\ud800", "İs"]), max_size=6),
+min_size=1, max_size=3)  # fmt: skip SPANS = st.tuples(st.integers(1, 3), st.integers(0, 2)).map(lambda pair:
+(pair[0], sum(pair))) REVIEWS = ["Don't go! 很差，very bad.", "好看 good", "", "very good, 很好看", "good"] * 7
 
 
 @given(TEXTS, SPANS, st.none() | SPANS, st.booleans())
 @settings(max_examples=150)
 def test_counts_are_those_of_a_dictionary_of_strings(
-    texts: list[str], span: tuple[int, int], char_span: tuple[int, int] | None, boundaries: bool
+    plain: Any, texts: list[str], span: tuple[int, int], char_span: tuple[int, int] | None, boundaries: bool
 ) -> None:
-    plain = _plain(span, char_span, boundaries)
-    expected = plain.table([plain.of_text(text) for text in texts])
+    slow = plain(span, char_span, boundaries)
+    expected = slow.table([slow.of_text(text) for text in texts])
     _check(NgramCounts(ngrams=span, char_ngrams=char_span, boundaries=boundaries, min_df=1), texts, expected)
 
 
 @given(TOKENS, SPANS, st.none() | SPANS, st.booleans())
 @settings(max_examples=100)
 def test_given_tokens_are_counted_as_they_are(
-    documents: list[list[str]], span: tuple[int, int], char_span: tuple[int, int] | None, boundaries: bool
+    plain: Any, documents: list[list[str]], span: tuple[int, int], char_span: tuple[int, int] | None, boundaries: bool
 ) -> None:
-    plain = _plain(span, char_span, boundaries)
+    slow = plain(span, char_span, boundaries)
     folded = [[_fold(token) for token in tokens] for tokens in documents]
-    expected = plain.table([plain.of_tokens(tokens) for tokens in folded])
+    expected = slow.table([slow.of_tokens(tokens) for tokens in folded])
     counts = NgramCounts(ngrams=span, char_ngrams=char_span, boundaries=boundaries)
     _check(counts, documents, expected, spaced=True)
 
@@ -58,6 +58,11 @@ def test_n_grams_are_spelled_as_a_reader_knows_them() -> None:
     assert set(np.array(parts.vocabulary_)[parts.is_part_]) == {"go·", "·goo·", "·ood·", "·od"}
     cut = NgramCounts(ngrams=(2, 2), char_ngrams=None).fit([["好看", "的", "film"]])
     assert set(cut.vocabulary_) == {"^好看", "好看 的", "的 film", "film$"}
+
+
+def test_the_order_of_tokens_counts() -> None:
+    counts = NgramCounts(ngrams=(2, 3), char_ngrams=None, boundaries=False).fit(["好看", "看好", "哈哈", "呵呵", "看看好"])
+    assert sorted(counts.vocabulary_) == ["呵呵", "哈哈", "好看", "看好", "看看", "看看好"]
 
 
 def test_case_may_count() -> None:
@@ -121,9 +126,9 @@ class TestSelection:
 @pytest.mark.parametrize(
     "settings",
     [
-        {"ngrams": (0, 2)}, {"ngrams": (3, 2)}, {"ngrams": 2}, {"ngrams": (1, 17)}, {"ngrams": (1.0, 2.0)}, {"ngrams": None},
-        {"char_ngrams": (0, 1)}, {"char_ngrams": "35"}, {"min_df": -1}, {"min_df": "2"}, {"max_df": 1.5}, {"max_df": True},
-        {"max_features": 0}, {"max_features": -1}, {"max_features": 1.5},
+        {"ngrams": (0, 2)}, {"ngrams": (3, 2)}, {"ngrams": 2}, {"ngrams": (1, 17)}, {"ngrams": (1.0, 2.0)}, {"ngrams":
+        None}, {"char_ngrams": (0, 1)}, {"char_ngrams": "35"}, {"min_df": -1}, {"min_df": "2"}, {"max_df": 1.5},
+        {"max_df": True}, {"max_features": 0}, {"max_features": -1}, {"max_features": 1.5},
     ],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused_by_fit(settings: dict[str, Any]) -> None:
@@ -193,16 +198,6 @@ def test_works_in_a_scikit_learn_pipeline() -> None:
     assert pipeline.fit(["很好", "好看", "很差", "难看"], [1, 1, 0, 0]).predict(["好", "差"]).tolist() == [1, 0]
 
 
-def _plain(*settings: Any) -> Any:
-    from importlib import util
-    from pathlib import Path
-
-    spec = util.spec_from_file_location("plain_ngrams", Path(__file__).with_name("conftest.py"))
-    loaded = util.module_from_spec(spec)  # type: ignore[arg-type]
-    spec.loader.exec_module(loaded)  # type: ignore[union-attr]
-    return loaded.Plain(*settings)
-
-
 def _fold(token: str) -> str:
     return "".join(char.lower() if len(char.lower()) == 1 else char for char in token)
 
@@ -214,7 +209,5 @@ def _check(counts: NgramCounts, documents: Any, expected: dict[Any, list[int]], 
         return
     columns = counts.fit_transform(documents).toarray().astype(int).T.tolist()
     found = zip(counts.vocabulary_, counts.is_part_.tolist(), columns, counts.document_counts_.tolist(), strict=True)
-    wanted = [
-        (gram.spelled(spaced=spaced), gram.is_part, row, sum(map(bool, row))) for gram, row in expected.items()
-    ]
+    wanted = [(gram.spelled(spaced=spaced), gram.is_part, row, sum(map(bool, row))) for gram, row in expected.items()]
     assert sorted(found) == sorted(wanted)

@@ -137,12 +137,12 @@ class Cleaner(Transformer):
         self.repeats = repeats
         self.whitespace = whitespace
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ANN401
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check the settings; there is nothing to learn."""
         self._steps()
         return self
 
-    def transform(self, X: Any) -> list[str]:  # noqa: ANN401
+    def transform(self, X: Any) -> list[str]:
         """Clean each text.
 
         Parameters

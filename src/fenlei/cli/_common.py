@@ -47,7 +47,7 @@ def _with_options(command: _Command, options: tuple[tuple[str, str], ...]) -> _C
     return command
 
 
-def to_json(value: Any, *, indent: int | None = None) -> str:  # noqa: ANN401
+def to_json(value: Any, *, indent: int | None = None) -> str:
     r"""Write JSON as standard output can take it, with escapes only where its encoding lacks a character.
 
     Examples
@@ -63,7 +63,7 @@ def to_json(value: Any, *, indent: int | None = None) -> str:  # noqa: ANN401
     return text
 
 
-def print_json(value: Any) -> None:  # noqa: ANN401
+def print_json(value: Any) -> None:
     """Print the one document of ``--json``."""
     click.echo(to_json(value, indent=2))
 

@@ -71,7 +71,7 @@ def _load(path: str) -> dict[str, Any]:
         raise DataError(f"is not TOML: {error}", source=path) from error
 
 
-def _flat(table: Any, prefix: str = "") -> dict[str, Any]:  # noqa: ANN401
+def _flat(table: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(table, dict):
         raise SettingError("[set] must be a table of settings")
     flat: dict[str, Any] = {}
@@ -80,7 +80,7 @@ def _flat(table: Any, prefix: str = "") -> dict[str, Any]:  # noqa: ANN401
     return flat
 
 
-def _is_default(value: Any) -> bool:  # noqa: ANN401
+def _is_default(value: Any) -> bool:
     return value is None or value is False
 
 

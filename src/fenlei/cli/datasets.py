@@ -25,7 +25,7 @@ def datasets_command(as_json: bool) -> None:
         _print_table(sets)
 
 
-def _facts(known: Any) -> dict[str, Any]:  # noqa: ANN401  (the type is imported only when the command runs)
+def _facts(known: Any) -> dict[str, Any]:
     return {
         "name": known.name,
         "language": known.language,

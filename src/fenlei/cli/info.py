@@ -76,7 +76,7 @@ def _flat(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str
             yield f"{before}{name}", shown if len(shown) <= _WIDTH else f"{shown[:_WIDTH]}..."
 
 
-def _value(value: Any) -> str:  # noqa: ANN401
+def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return value if isinstance(value, str) else to_json(value)

@@ -46,7 +46,7 @@ def _settings(family: str) -> list[dict[str, Any]]:
     ]
 
 
-def _plain(default: Any) -> Any:  # noqa: ANN401
+def _plain(default: Any) -> Any:
     if default is inspect.Parameter.empty:
         return None
     if isinstance(default, tuple | list):
@@ -78,7 +78,7 @@ def _print_settings(name: str, description: str, settings: list[dict[str, Any]])
     console.print(table)
 
 
-def _shown(default: Any) -> str:  # noqa: ANN401
+def _shown(default: Any) -> str:
     """Write a default as it would be typed after ``--set KEY=``."""
     from fenlei._strict_json import dump
 

@@ -26,7 +26,7 @@ _REPAIRS = {
 }
 
 
-def _repair_options(command: Any) -> Any:  # noqa: ANN401  (a function before and after click's decorators)
+def _repair_options(command: Any) -> Any:
     for name, text in reversed(_REPAIRS.items()):
         command = click.option(f"--{name.replace('_', '-')}", name, is_flag=True, help=text)(command)
     return command
@@ -52,10 +52,11 @@ def _repair_options(command: Any) -> Any:  # noqa: ANN401  (a function before an
 @_repair_options
 @data_options
 @json_option
-def train_command(train: str, as_json: bool, **options: Any) -> None:  # noqa: ANN401
+def train_command(train: str, as_json: bool, **options: Any) -> None:
     """Train a model on the labelled texts of TRAIN, measure it, and save it with a report.
 
-    TRAIN is a csv, tsv, jsonl, parquet, xlsx or fastText file, a folder of one folder a class, or name:SET for a public set.
+    TRAIN is a csv, tsv, jsonl, parquet, xlsx or fastText file, a folder of one folder a class, or name:SET for a
+    public set.
     """
     from fenlei.cli.config import read_config
 

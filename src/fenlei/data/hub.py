@@ -25,7 +25,7 @@ _HUB = "https://huggingface.co"
 _PATIENCE = 5.0  # seconds for the first answer
 
 
-def download(repository: str, config: str | None, split: str, revision: str | None, mirror: str | None) -> Any:  # noqa: ANN401
+def download(repository: str, config: str | None, split: str, revision: str | None, mirror: str | None) -> Any:
     """Return the split as a ``datasets.Dataset``; scripts of the repository are never run.
 
     Raises

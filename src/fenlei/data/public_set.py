@@ -149,7 +149,7 @@ class HubSet(PublicSet):
 
         return is_cached(self.repository)
 
-    def _names(self, value: Any) -> str | list[str]:  # noqa: ANN401
+    def _names(self, value: Any) -> str | list[str]:
         if isinstance(value, list):
             return [str(self._names(item)) for item in value]
         if not isinstance(value, int) or not 0 <= value < len(self.classes):

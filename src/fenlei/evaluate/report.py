@@ -140,7 +140,7 @@ def render_report(data: ReportData) -> str:
 def describe(
     classifier: object,
     evaluation: Evaluation,
-    **rest: Any,  # noqa: ANN401  (each field has its own type)
+    **rest: Any,
 ) -> ReportData:
     """Collect what a classifier tells about itself: family, settings, language and, if linear, its n-grams.
 
@@ -231,7 +231,7 @@ def _line_charts(lines: Sequence[_view.Lines], title: str) -> list[tuple[_view.L
     return [(line, charts.line_chart(line.x, line.series, name=line.name, title=title, log=line.log)) for line in lines]
 
 
-def _audit(audit: Any) -> dict[str, Any] | None:  # noqa: ANN401  (a mapping, or what gives one)
+def _audit(audit: Any) -> dict[str, Any] | None:
     """Return the findings and statistics of an audit, gravest first."""
     if audit is None:
         return None

@@ -2,11 +2,13 @@
 
 Python's loop over n-grams is what makes text features slow, so the whole way from text to counts runs here over flat
 arrays and without the interpreter's lock: a text is a run of code points, a token a run inside it, an n-gram a 64-bit
-hash of consecutive tokens. Every function is plain enough to be checked against a dictionary of strings, which the tests
-do. Two hashes out of n distinct n-grams meet with probability n^2 / 2^65: one in a million for five million n-grams.
+hash of consecutive tokens. Every function is plain enough to be checked against a dictionary of strings, which the
+tests do. Two hashes out of n distinct n-grams meet with probability n^2 / 2^65: one in a million for five million
+n-grams.
 
-Profile of 90,000 titles on two cores: the hash table's cache misses are nearly all that is left, hence one 16-byte entry a
-n-gram, tables split by hash between the threads, and columns in order of frequency (the hot weights stay together).
+Profile of 90,000 titles on two cores: the hash table's cache misses are nearly all that is left, hence one 16-byte
+entry a n-gram, tables split by hash between the threads, and columns in order of frequency (the hot weights stay
+together).
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ SPACE, UNIT, WORD, JOINER = 0, 1, 2, 3
 
 _TOKEN_SEED = uint64(0x9E3779B97F4A7C15)
 _CHAR_SEED = uint64(0xA0761D6478BD642F)
+_ORDER = uint64(0x9FB21C651E98DF25)  # odd; without it the tokens of an n-gram could change places, or cancel out
 _BOUNDARY = uint64(0x110000)  # stands before and after a word in its character n-grams; no code point
 _TEXT_BEGIN, _TEXT_END = (
     uint64(0xE7037ED1A0B428DB),
@@ -157,7 +160,7 @@ def _token_ngrams(tokens: Tokens, first: int, last: int, low: int, high: int, ou
         h = _TOKEN_SEED
         for size in range(1, min(high, last - i) + 1):
             token = i + size - 1
-            h = tokens.hashes[i] if size == 1 else _mix(h, tokens.hashes[token])
+            h = tokens.hashes[i] if size == 1 else _mix(h * _ORDER, tokens.hashes[token])
             if size >= low and (size > 1 or tokens.ends[i] > tokens.begins[i]):
                 out[n], begin[n], end[n] = h, i, token + 1
                 n += 1
@@ -171,7 +174,8 @@ def _word_ngrams(tokens: Tokens, word: int, low: int, high: int, out: U64, begin
     for i in range(start, stop):
         h = _CHAR_SEED
         for j in range(i, min(i + high, stop + 1)):
-            h = _mix(h, _BOUNDARY if j == start or j == stop else uint64(tokens.folded[j]))
+            at_boundary = j == start or j == stop  # noqa: PLR1714  (numba cannot look into such a tuple)
+            h = _mix(h, _BOUNDARY if at_boundary else uint64(tokens.folded[j]))
             if j - i + 1 >= low and j > start:  # a lone boundary says nothing
                 out[n], begin[n], end[n] = h, 2 * i + (i == start), -2 * j - (j == stop) - 1
                 n += 1
@@ -324,8 +328,8 @@ def _roomier(array: NDArray[Any], size: int) -> NDArray[Any]:
 def spell(tokens: Tokens, kinds: U8, places: I32, columns: I64, spaced: bool) -> U32:
     """Write the n-grams of `columns` as a reader knows them, each followed by a line feed.
 
-    ``^`` and ``$`` are the boundaries of a text; a dot in the middle stands where a word goes on. Words are set apart by
-    a space, and so are all tokens when they are `spaced`.
+    ``^`` and ``$`` are the boundaries of a text; a dot in the middle stands where a word goes on. Words are set apart
+    by a space, and so are all tokens when they are `spaced`.
     """
     out = np.empty(1024, np.uint32)
     n = 0

@@ -50,17 +50,17 @@ class HashingFeatures(NgramCounts):
         self.tf = tf
         self.norm = norm
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ANN401
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check the settings; there is nothing to learn."""
         self._spans()
         self._check_bits()
         return self
 
-    def fit_rows(self, X: Any) -> Rows:  # noqa: ANN401
+    def fit_rows(self, X: Any) -> Rows:
         """`transform` without scipy."""
         return self.fit(X).rows(X)
 
-    def rows(self, X: Any) -> Rows:  # noqa: ANN401
+    def rows(self, X: Any) -> Rows:
         """`transform` without scipy."""
         self._check_bits()
         return self._weigh(self._count(self._blocks(X), self._spans(), naming=False))
@@ -70,12 +70,12 @@ class HashingFeatures(NgramCounts):
         """Number of columns."""
         return 1 << self.bits
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ANN401
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name each column by its number; shape (n_features,)."""
         return np.array([f"hash{column}" for column in range(self.n_features_)], dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:
-        """Always ready."""
+        """Say that it is always ready."""
         return True
 
     def _check_bits(self) -> None:

@@ -45,9 +45,9 @@ class Rows(NamedTuple):
 class NgramCounts(Transformer):
     """Count the n-grams of each text.
 
-    Texts come in as strings, and are cut without a flag for the language: characters of unspaced scripts, punctuation and
-    symbols stand alone, letters and digits of other scripts run together into words. Or they come in as lists of tokens
-    from a segmenter.
+    Texts come in as strings, and are cut without a flag for the language: characters of unspaced scripts, punctuation
+    and symbols stand alone, letters and digits of other scripts run together into words. Or they come in as lists of
+    tokens from a segmenter.
 
     Parameters
     ----------
@@ -88,6 +88,8 @@ class NgramCounts(Transformer):
     ['good', '听', '好', '好听', '好看', '看', '看good']
     """
 
+    _names: list[str] | bytes
+
     def __init__(
         self,
         *,
@@ -107,7 +109,7 @@ class NgramCounts(Transformer):
         self.max_df = max_df
         self.max_features = max_features
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ANN401
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Learn the vocabulary.
 
         Parameters
@@ -122,22 +124,22 @@ class NgramCounts(Transformer):
         self.fit_rows(X)
         return self
 
-    def fit_transform(self, X: Any, y: Any = None) -> csr_matrix:  # noqa: ANN401
+    def fit_transform(self, X: Any, y: Any = None) -> csr_matrix:
         """Learn the vocabulary and count, cutting the texts once."""
         return self.fit_rows(X).csr(self.n_features_)
 
-    def transform(self, X: Any) -> csr_matrix:  # noqa: ANN401
+    def transform(self, X: Any) -> csr_matrix:
         """Count the known n-grams; shape (n_samples, n_features), float32."""
         return self.rows(X).csr(self.n_features_)
 
-    def fit_rows(self, X: Any) -> Rows:  # noqa: ANN401
+    def fit_rows(self, X: Any) -> Rows:
         """`fit_transform` without scipy."""
         spans = self._spans()
         blocks = self._blocks(X)
         self._learn_columns(blocks, spans)
         return self._weigh(self._count(blocks, spans, naming=True))
 
-    def rows(self, X: Any) -> Rows:  # noqa: ANN401
+    def rows(self, X: Any) -> Rows:
         """`transform` without scipy, whose import takes a quarter of a second."""
         self._check_fitted("hashes_")
         return self._weigh(self._count(self._blocks(X), self._spans(), naming=False))
@@ -170,7 +172,7 @@ class NgramCounts(Transformer):
         """Number of columns."""
         return len(self.hashes_)
 
-    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:  # noqa: ANN401
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Name each column by its n-gram; shape (n_features,)."""
         return np.array(self.vocabulary_, dtype=object)
 
@@ -186,7 +188,7 @@ class NgramCounts(Transformer):
         char_low, char_high = (0, 0) if self.char_ngrams is None else _span("char_ngrams", self.char_ngrams)
         return low, high, char_low, char_high
 
-    def _blocks(self, X: Any) -> list[Tokens]:  # noqa: ANN401
+    def _blocks(self, X: Any) -> list[Tokens]:
         documents = check_documents(X)
         self._given_tokens = bool(documents) and isinstance(documents[0], list)
         fold = lower_case() if self.lowercase else np.arange(len(kinds()), dtype=np.uint32)
@@ -229,7 +231,7 @@ class NgramCounts(Transformer):
         )
         if naming:
             self.is_part_ = np.any([where[:, 1] < 0 for where in places], axis=0)
-            self._names: list[str] | bytes = _spell(blocks, places, n, spaced=self._given_tokens)
+            self._names = _spell(blocks, places, n, spaced=self._given_tokens)
         return _stack([Rows(*rows) for rows in found])
 
     def _table(self) -> U64:
@@ -240,7 +242,7 @@ class NgramCounts(Transformer):
         return self._column_table
 
 
-def check_documents(X: Any) -> list[Any]:  # noqa: ANN401
+def check_documents(X: Any) -> list[Any]:
     """Texts as they are, or lists of tokens as they are; anything else is refused as `check_texts` does."""
     if isinstance(X, str) or not isinstance(X, Sequence) or not len(X) or not isinstance(X[0], list):
         return check_texts(X)
@@ -250,7 +252,7 @@ def check_documents(X: Any) -> list[Any]:  # noqa: ANN401
     return list(X)
 
 
-def in_threads(work: Any, jobs: list[Any]) -> list[Any]:  # noqa: ANN401
+def in_threads(work: Any, jobs: list[Any]) -> list[Any]:
     """Run ``work(job)`` for each job on all cores, answers in order; the compiled loops hold no lock."""
     if len(jobs) < 2:
         return [work(job) for job in jobs]
@@ -259,7 +261,7 @@ def in_threads(work: Any, jobs: list[Any]) -> list[Any]:  # noqa: ANN401
 
 
 def n_threads() -> int:
-    """Number of cores this process may use."""
+    """Count the cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -320,7 +322,7 @@ def _stack(parts: list[Rows]) -> Rows:
     )
 
 
-def _span(name: str, value: Any) -> tuple[int, int]:  # noqa: ANN401
+def _span(name: str, value: Any) -> tuple[int, int]:
     wanted = f"{name} must be two whole numbers, fewest and most, between 1 and 16; got {value!r}"
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise SettingError(wanted)
@@ -330,7 +332,7 @@ def _span(name: str, value: Any) -> tuple[int, int]:  # noqa: ANN401
     return int(low), int(high)
 
 
-def _document_bound(name: str, value: Any, n_documents: int) -> int:  # noqa: ANN401
+def _document_bound(name: str, value: Any, n_documents: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or value < 0:
         raise SettingError(f"{name} must be a number of texts, or a share of them between 0.0 and 1.0; got {value!r}")
     if isinstance(value, int | np.integer):

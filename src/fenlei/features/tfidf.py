@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fenlei.exceptions import SettingError
@@ -77,11 +79,11 @@ def weigh(rows: Rows, tf: str, factors: F32 | None, *, norm: bool) -> Rows:
     """Turn counts into weights: the chosen function of the count, times the column's factor, over the row's norm."""
     if tf not in ("log", "count", "binary"):
         raise SettingError(f"tf must be 'log', 'count' or 'binary'; got {tf!r}")
-    values = rows.values
+    values: Any = rows.values
     if tf == "binary":
         values = np.ones_like(values)
     elif tf == "log":
-        values = 1 + np.log(values)
+        values = np.log(values) + np.float32(1)
     if factors is not None:
         values = values * factors[rows.columns]
     if norm:

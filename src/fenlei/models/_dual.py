@@ -1,16 +1,18 @@
 """Compiled dual coordinate descent for linear classifiers, all one-against-rest problems in one pass over the rows.
 
-For each class k, with signs y in {-1, +1}, the primal problem is ``min 1/2 |w|^2 + sum_i C_i loss(y_i w.x_i)``. Its dual has
-one variable a row; a step over row i solves for that variable alone and keeps ``w = sum_i y_i a_i x_i`` up to date.
+For each class k, with signs y in {-1, +1}, the primal problem is ``min 1/2 |w|^2 + sum_i C_i loss(y_i w.x_i)``. Its
+dual has one variable a row; a step over row i solves for that variable alone and keeps ``w = sum_i y_i a_i x_i`` up
+to date.
 
 - squared hinge ``max(0, 1 - m)^2``: Hsieh, Chang, Lin, Keerthi, Sundararajan, "A Dual Coordinate Descent Method for
   Large-scale Linear SVM", ICML 2008, algorithm 1;
 - logistic ``log(1 + exp(-m))``: Yu, Huang, Lin, "Dual coordinate descent methods for logistic regression and maximum
   entropy models", Machine Learning 85, 2011, algorithm 5.
 
-Both papers, and LIBLINEAR, solve the classes one after another: each pass reads every row and jumps through the weights once
-for each class. Here the weights of all classes of a feature lie side by side, so one jump (one cache line) serves them all,
-and the inner loops over classes are vector instructions. The problems stay independent: the answer is that of LIBLINEAR.
+Both papers, and LIBLINEAR, solve the classes one after another: each pass reads every row and jumps through the
+weights once for each class. Here the weights of all classes of a feature lie side by side, so one jump (one cache
+line) serves them all, and the inner loops over classes are vector instructions. The problems stay independent: the
+answer is that of LIBLINEAR.
 """
 
 from __future__ import annotations
@@ -193,10 +195,35 @@ def sum_rows(bounds: I64, columns: I32, values: F32, shares: F32, scales: F32, w
 
 @njit(cache=True, nogil=True)
 def class_counts(bounds: I64, columns: I32, marks: F32, n_columns: int) -> F32:
-    """Sum the `marks` (n_rows, n_classes), mostly 0, of the rows that hold each column; shape (n_columns, n_classes)."""
+    """Sum the `marks` (n_rows, n_classes), mostly 0, of the rows with each column; shape (n_columns, n_classes)."""
     counts = np.zeros((n_columns, marks.shape[1]), np.float32)
     for i in range(len(bounds) - 1):
         for k in np.flatnonzero(marks[i]):
             for j in range(bounds[i], bounds[i + 1]):
                 counts[columns[j], k] += marks[i, k]
     return counts
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def adagrad(
+    bounds: I64, columns: I32, values: F32, signs: I8, costs: F32,
+    weights: F32, bias: F32, squares: F32, bias_squares: F32, rate: float,
+) -> None:  # fmt: skip
+    """Take one step on each row's logistic loss, as `fenlei.models._online` tells."""
+    n_problems = len(bias)
+    slope = np.empty(n_problems, np.float32)
+    for i in range(len(bounds) - 1):
+        slope[:] = bias
+        for j in range(bounds[i], bounds[i + 1]):
+            for k in range(n_problems):
+                slope[k] += values[j] * weights[columns[j], k]
+        for k in range(n_problems):
+            slope[k] = -costs[i, k] * signs[i, k] / (1 + np.exp(signs[i, k] * slope[k]))
+            bias_squares[k] += slope[k] ** 2
+            bias[k] -= rate * slope[k] / np.sqrt(bias_squares[k] + np.float32(1e-8))
+        for j in range(bounds[i], bounds[i + 1]):
+            weight, square = weights[columns[j]], squares[columns[j]]
+            for k in range(n_problems):
+                gradient = slope[k] * values[j]
+                square[k] += gradient * gradient
+                weight[k] -= rate * gradient / np.sqrt(square[k] + np.float32(1e-8))

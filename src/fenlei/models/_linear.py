@@ -77,8 +77,8 @@ def signs_of(indicator: NDArray[np.bool_], *, exclusive: bool) -> I8:
     return np.where(wanted, 1, -1).astype(np.int8)
 
 
-def row_costs(targets: Targets, classes: NDArray[Any], weights: NDArray[np.float64], class_weight: Any) -> F64:  # noqa: ANN401
-    """What each row counts in each class's problem, from its own weight and its label's; shape (n_rows, n_classes)."""
+def row_costs(targets: Targets, classes: NDArray[Any], weights: NDArray[np.float64], class_weight: Any) -> F64:
+    """Tell what each row counts in each class's problem, by its weight and its label's; shape (n_rows, n_classes)."""
     counts = (targets.indicator * weights[:, None]).sum(axis=0)
     by_class = class_weights(class_weight, classes, counts)
     if targets.multi_label:
@@ -88,10 +88,10 @@ def row_costs(targets: Targets, classes: NDArray[Any], weights: NDArray[np.float
 
 
 def naive_bayes(rows: Rows, n_columns: int, targets: Targets, costs: F64, smoothing: float) -> LinearModel:
-    """Multinomial naive Bayes as a linear model: log shares of each column in each class, and log shares of the classes.
+    """Multinomial naive Bayes as a linear model: log shares of the columns in each class, and of the classes.
 
-    Manning, Raghavan, Schuetze, "Introduction to Information Retrieval", 2008, section 13.2. For multi-label targets each
-    label is set against its absence.
+    Manning, Raghavan, Schuetze, "Introduction to Information Retrieval", 2008, section 13.2. For multi-label targets
+    each label is set against its absence.
     """
     features = rows.csr(n_columns)
     inside = targets.indicator * costs
@@ -103,7 +103,7 @@ def naive_bayes(rows: Rows, n_columns: int, targets: Targets, costs: F64, smooth
     return LinearModel(weights - against, bias - bias_against)
 
 
-def _log_shares(features: Any, marks: F64, smoothing: float) -> tuple[F32, F32]:  # noqa: ANN401
+def _log_shares(features: Any, marks: F64, smoothing: float) -> tuple[F32, F32]:
     rows = np.maximum(marks.sum(axis=0), 1e-12)
     weights = _log_shares_of(np.asarray(features.T @ marks, np.float32), smoothing)
     return weights, np.log(rows / rows.sum()).astype(np.float32)
@@ -112,8 +112,8 @@ def _log_shares(features: Any, marks: F64, smoothing: float) -> tuple[F32, F32]:
 def log_count_ratios(rows: Rows, n_columns: int, signs: I8, weights: F64, smoothing: float) -> F32:
     """How much more an n-gram is of a class than of the rest; shape (n_columns, n_problems).
 
-    ``r = ln((p / |p|) / (q / |q|))``, p and q the smoothed numbers of texts with the n-gram inside and outside the class:
-    Wang and Manning, "Baselines and Bigrams", ACL 2012, equation 2.
+    ``r = ln((p / |p|) / (q / |q|))``, p and q the smoothed numbers of texts with the n-gram inside and outside the
+    class: Wang and Manning, "Baselines and Bigrams", ACL 2012, equation 2.
     """
     from fenlei.models import _dual
 
@@ -144,8 +144,8 @@ class Training:
         Factor on the costs of the loss.
     loss : {"squared_hinge", "logistic"}
     prior : callable or None
-        From costs, of which some may be 0, to the prior variance of each weight, shape (n_columns, n_problems). A wide prior
-        lets an n-gram speak up sooner. None means 1 for all.
+        From costs, of which some may be 0, to the prior variance of each weight, shape (n_columns, n_problems). A
+        wide prior lets an n-gram speak up sooner. None means 1 for all.
     tolerance, max_iter, seed
         When to stop, and the order of the rows.
     """
@@ -163,10 +163,11 @@ class Training:
 
 
 def train(problem: Training, *, calibrate: bool, exclusive: bool) -> LinearModel:
-    """Solve for the weights; with `calibrate`, on nine tenths first, whose scores of the last tenth set the probabilities.
+    """Solve for the weights, and with `calibrate` for the way from scores to probabilities.
 
-    The second solution starts from the first, so that it takes a few passes only. The prior looks at labels, so it is taken
-    anew each time from the rows in use: else the held-out scores would be too good.
+    Calibration solves for nine tenths of the rows first and takes the scores of the last tenth. The second solution
+    starts from the first, so that it takes a few passes only. The prior looks at labels, so it is taken anew each time
+    from the rows in use: else the held-out scores would be too good.
     """
     solver = _Solver(problem)
     used = np.flatnonzero(problem.costs.max(axis=1) > 0)
@@ -233,7 +234,8 @@ class _Group:
         """Weights that belong to the dual variables as they are."""
         from fenlei.models import _dual
 
-        dual = self.dual if self.problem.loss == "squared_hinge" else self.cost * _logistic(self.dual)
+        hinge = self.problem.loss == "squared_hinge"
+        dual = self.dual if hinge else self.cost * _logistic(self.dual.astype(np.float64))
         shares = (self.signs * dual).astype(np.float32)
         self.weights = np.zeros((self.problem.n_columns, len(self.members)), np.float32)
         self.bias = shares.sum(axis=0)
@@ -241,7 +243,7 @@ class _Group:
 
 
 def take(rows: Rows, chosen: I64) -> Rows:
-    """The rows at `chosen`, in that order."""
+    """Take the rows at `chosen`, in that order."""
     lengths = rows.bounds[chosen + 1] - rows.bounds[chosen]
     bounds = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     places = np.repeat(rows.bounds[chosen] - bounds[:-1], lengths) + np.arange(bounds[-1])
@@ -251,16 +253,16 @@ def take(rows: Rows, chosen: I64) -> Rows:
 def _fit_link(scores: F32, signs: I8, *, exclusive: bool, start: float) -> tuple[float, float]:
     """Slope and shift of least log loss; for two classes no shift, so that the sign of the score decides.
 
-    The wanted probabilities are 1 - 1 / (n + 2) and its rest, as Platt has it, so that a perfect separation does not make
-    the slope endless.
+    The wanted probabilities are 1 - 1 / (n + 2) and a share of the rest, after Platt, so that a perfect separation
+    does not make the slope endless.
     """
     from scipy.optimize import minimize
 
     right = signs > 0
     single = scores.shape[1] == 1
-    wanted = np.hstack([~right, right]) if exclusive and single else right
-    wanted = np.where(wanted, 1.0, 0.0) * (1 - 1 / (len(scores) + 2))
-    wanted += (1 - wanted.sum(axis=1, keepdims=True)) / wanted.shape[1] if exclusive else 1 / (2 * len(scores) + 4)
+    truth = np.hstack([~right, right]) if exclusive and single else right
+    doubt = 1 / (len(scores) + 2)
+    wanted = (1 - doubt) * truth + doubt / (truth.shape[1] if exclusive else 2)
     blank = LinearModel(np.zeros((0, 1), np.float32), np.zeros(1, np.float32))
 
     def loss(link: NDArray[np.float64]) -> float:

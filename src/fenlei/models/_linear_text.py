@@ -93,7 +93,7 @@ class LinearTextClassifier(TextClassifier):
         return np.ones(self.features_.n_features_, np.float32)
 
     def to_files(self) -> dict[str, bytes]:
-        """Preparation and features as JSON, weights as safetensors."""
+        """Give preparation and features as JSON, weights as safetensors."""
         from safetensors.numpy import save
 
         self._check_fitted("linear_")
@@ -103,8 +103,7 @@ class LinearTextClassifier(TextClassifier):
             "features": {"kind": type(self.features_).__name__, "settings": self.features_.get_params()},
             "link": {"name": model.link, "slope": model.slope, "shift": model.shift},
         }
-        arrays = {"weights": model.weights, "bias": model.bias, **self._feature_arrays()}
-        files = {"learned.json": _json(learned), "weights.safetensors": save(arrays)}
+        files = {"learned.json": _json(learned), "weights.safetensors": save(self._arrays())}
         if not isinstance(self.features_, HashingFeatures):
             files["vocabulary.json"] = _json(self.features_.vocabulary_)
         return files
@@ -131,11 +130,15 @@ class LinearTextClassifier(TextClassifier):
             raise ModelFolderError(f"the files of this {self.family} model do not fit together: {error}") from error
         self._check_shapes()
 
-    def _feature_arrays(self) -> dict[str, NDArray[Any]]:
+    def _take_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take what a family saved beyond the weights; raises ValueError when it does not fit."""
+
+    def _arrays(self) -> dict[str, NDArray[Any]]:
         features = self.features_
+        learned = {"weights": self.linear_.weights, "bias": self.linear_.bias}
         if isinstance(features, HashingFeatures):
-            return {}
-        return {
+            return learned
+        return learned | {
             "hashes": features.hashes_,
             "document_counts": features.document_counts_,
             "is_part": features.is_part_.astype(np.uint8),
@@ -167,7 +170,7 @@ def check_positive(estimator: Estimator, *names: str) -> None:
             raise SettingError(f"{name} must be a number above 0; got {value!r}")
 
 
-def _features_from(description: Any, arrays: dict[str, NDArray[Any]], files: Mapping[str, bytes]) -> NgramCounts:  # noqa: ANN401
+def _features_from(description: Any, arrays: dict[str, NDArray[Any]], files: Mapping[str, bytes]) -> NgramCounts:
     kinds = {kind.__name__: kind for kind in (NgramCounts, TfidfFeatures, HashingFeatures)}
     features: NgramCounts = kinds[description["kind"]]().set_params(**description["settings"])
     if isinstance(features, HashingFeatures):
@@ -176,5 +179,5 @@ def _features_from(description: Any, arrays: dict[str, NDArray[Any]], files: Map
     return features
 
 
-def _json(value: Any) -> bytes:  # noqa: ANN401
+def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()

@@ -1,16 +1,16 @@
 """``nbsvm``: a support vector machine over log-count ratios; strong on sentiment, short and long.
 
-Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", ACL 2012. Every n-gram j is present
-or not, and its column is multiplied by its log-count ratio for the class at hand (equation 2)::
+Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", ACL 2012. Every n-gram j
+is present or not, and its column is multiplied by its log-count ratio for the class at hand (equation 2)::
 
     r_j = ln((p_j / |p|) / (q_j / |q|)),   p, q: smoothed numbers of texts with n-gram j inside and outside the class
 
-A linear SVM learns weights w over ``r * f``; the model then takes ``(1 - beta) mean|w| + beta w``, part way back to naive
-Bayes (section 2.4), with beta 1 by default. Training on ``r * f`` is the same as training on f with prior variance ``r_j^2`` for weight j, and that
-is how it is done here: one matrix serves all classes.
+A linear SVM learns weights w over ``r * f``; the model then takes ``(1 - beta) mean|w| + beta w``, part way back to
+naive Bayes (section 2.4), with beta 1 by default. Training on ``r * f`` is the same as training on f with prior
+variance ``r_j^2`` for weight j, and that is how it is done here: one matrix serves all classes.
 
-Against the paper: rows are divided by their norm, n-grams go to three tokens with boundaries and to parts of words, which
-did better in cross-validation (``docs/nbsvm.md``).
+Against the paper: rows are divided by their norm, n-grams go to three tokens with boundaries and to parts of words,
+which did better in cross-validation (``docs/nbsvm.md``).
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class NbsvmClassifier(LinearTextClassifier):
     C : float, default=1.0
         What an error costs against large weights, above 0.
     beta : float, default=1.0
-        Share of the SVM in the model, 0 (naive Bayes' directions) to 1 (the SVM alone). The paper takes 0.25 for rows that
-        are not normed; here anything below 1 lost accuracy on five sets of six. Probabilities are those of 1.
+        Share of the SVM in the model, 0 (naive Bayes' directions) to 1 (the SVM alone). The paper takes 0.25 for rows
+        that are not normed; here anything below 1 lost accuracy on five sets of six. Probabilities are those of 1.
     smoothing : float, default=1.0
         Added to the counts of the log-count ratios, above 0.
     class_weight : None, "balanced" or dict, default=None

@@ -1,18 +1,18 @@
 r"""``tfidf``: a linear model over TF-IDF n-grams; trains in seconds, and is hard to beat on short texts.
 
 Every text becomes one long sparse row, an n-gram a column (`fenlei.features.tfidf`), and each class a weight for each
-column. The defaults were chosen by cross-validation and on development sets, Chinese and English; ``docs/tfidf.md`` has the
-table. Two of them go beyond the textbook:
+column. The defaults were chosen by cross-validation and on development sets, Chinese and English; ``docs/tfidf.md``
+has the table. Two of them go beyond the textbook:
 
 - *boundaries*: n-grams see where a text begins and ends ("what is the ..." at the start of a question is telling);
 - *an informed prior*: the weight of n-gram j for class k has the prior variance :math:`0.1 + |r_{jk}|`, where r is the
-  log-count ratio of Wang and Manning, "Baselines and Bigrams", ACL 2012. N-grams that lean to a class on the training texts
-  may speak up; the crowd that does not is held down. It is the middle between a plain linear model and NB-SVM.
+  log-count ratio of Wang and Manning, "Baselines and Bigrams", ACL 2012. N-grams that lean to a class on the training
+  texts may speak up; the crowd that does not is held down. It is the middle between a plain linear model and NB-SVM.
 
 Classifiers:
 
-- ``svm``: squared hinge loss, :math:`\min \frac12 \sum_j w_j^2 / v_j + C \sum_i \max(0, 1 - y_i (w x_i + b))^2`, one against
-  the rest. Probabilities come from a logistic curve over scores of texts held out of a first training.
+- ``svm``: squared hinge loss, :math:`\min \frac12 \sum_j w_j^2 / v_j + C \sum_i \max(0, 1 - y_i (w x_i + b))^2`, one
+  against the rest. Probabilities come from a logistic curve over scores of texts held out of a first training.
 - ``logistic``: logistic loss in place of the hinge; its probabilities are its own.
 - ``nb``: multinomial naive Bayes; the fastest and the least exact.
 
@@ -44,6 +44,7 @@ from fenlei.models._linear import (
     train,
 )
 from fenlei.models._linear_text import LinearTextClassifier, check_positive
+from fenlei.models._online import Online, learn, start
 from fenlei.targets import Targets, encode
 
 _COST = {"svm": 1.0, "logistic": 10.0}
@@ -94,7 +95,8 @@ class TfidfClassifier(LinearTextClassifier):
     language : {"auto", "zh", "en", "mixed", "other"}, default="auto"
         Detected from the texts unless given.
     tolerance : float, default=0.2
-        Stop when no optimality condition is violated by more. 0.05 to 0.5 did equally well, within 0.3 points either way.
+        Stop when no optimality condition is violated by more. 0.05 to 0.5 did equally well, within 0.3 points either
+        way.
     max_iter : int, default=100
         Passes over the rows at most.
     seed : int, default=13
@@ -123,6 +125,7 @@ class TfidfClassifier(LinearTextClassifier):
     """
 
     family = "tfidf"
+    online_: Online
 
     def __init__(
         self,
@@ -205,37 +208,51 @@ class TfidfClassifier(LinearTextClassifier):
         SettingError
             Without ``hash_bits``, since a vocabulary would need all texts, or without `classes` in the first call.
         """
-        from fenlei.models import _online
-
         if self.hash_bits is None:
             raise SettingError("partial_fit needs hashed features; set hash_bits=20, say")
         texts = check_texts(X)
-        if not hasattr(self, "online_"):
+        if not hasattr(self, "classes_"):
             self._start_online(texts, classes, multi_label=multi_label)
+        if not hasattr(self, "online_"):
+            raise SettingError("this model was trained by fit; partial_fit goes on only from partial_fit")
         targets = encode(y, self.classes_, self.multi_label_)
         costs = row_costs(targets, self.classes_, check_weights(sample_weight, len(texts)), self.class_weight)
         rows = self.features_.rows(self._prepare(texts))
-        signs = signs_of(targets.indicator, exclusive=not multi_label)
-        self.online_ = _online.learn(self.online_, rows, signs, costs[:, -signs.shape[1] :])
+        signs = signs_of(targets.indicator, exclusive=not self.multi_label_)
+        self.online_ = learn(self.online_, rows, signs, costs[:, -signs.shape[1] :])
         self.linear_ = self.online_.model
         return self
 
-    def _start_online(self, texts: list[str], classes: Any, *, multi_label: bool) -> None:  # noqa: ANN401
-        from fenlei.models import _online
-
+    def _start_online(self, texts: list[str], classes: Any, *, multi_label: bool) -> None:
         if classes is None:
             raise SettingError("the first call of partial_fit needs classes=, all labels that will ever come")
+        if self.class_weight == "balanced":
+            raise SettingError("class_weight='balanced' needs all texts at once; give a weight for each label")
         self.classes_, self.multi_label_ = np.unique(np.asarray(list(classes))), multi_label
         self._start(texts)
         n_problems = 1 if len(self.classes_) == 2 and not multi_label else len(self.classes_)
-        self.online_ = _online.start(self.features_.n_features_, n_problems)
+        self.online_ = start(self.features_.n_features_, n_problems)
 
     def _fit(self, texts: list[str], targets: Targets, weights: NDArray[np.float64]) -> None:
         vars(self).pop("online_", None)
         super()._fit(texts, targets, weights)
 
+    def _arrays(self) -> dict[str, NDArray[Any]]:
+        if not hasattr(self, "online_"):
+            return super()._arrays()
+        return super()._arrays() | {"squares": self.online_.squares, "bias_squares": self.online_.bias_squares}
+
+    def _take_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
+        super()._take_arrays(arrays)
+        if "squares" not in arrays:
+            return
+        squares, bias_squares = arrays["squares"], arrays["bias_squares"]
+        if squares.shape != self.linear_.weights.shape or bias_squares.shape != self.linear_.bias.shape:
+            raise ValueError("the sums of squared gradients do not fit the weights")
+        self.online_ = Online(self.linear_, squares, bias_squares)
+
     def _make_features(self) -> NgramCounts:
-        shared = {
+        shared: dict[str, Any] = {
             "ngrams": self.ngrams,
             "char_ngrams": self.char_ngrams,
             "boundaries": self.boundaries,
@@ -265,7 +282,9 @@ class TfidfClassifier(LinearTextClassifier):
         return train(problem, calibrate=self.calibrate and self.classifier == "svm", exclusive=exclusive)
 
     def _informed(self, rows: Rows, signs: I8, costs: F64) -> F32:
-        return _FLOOR + np.abs(log_count_ratios(rows, self.features_.n_features_, signs, costs, self.smoothing))
+        return np.float32(_FLOOR) + np.abs(
+            log_count_ratios(rows, self.features_.n_features_, signs, costs, self.smoothing)
+        )
 
     def _check_settings(self) -> None:
         if self.classifier not in ("svm", "logistic", "nb"):

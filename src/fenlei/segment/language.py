@@ -51,7 +51,7 @@ class Language:
     n_sampled: int
 
 
-def detect_language(texts: Any, sample: int = 1000) -> Language:  # noqa: ANN401  (checked below)
+def detect_language(texts: Any, sample: int = 1000) -> Language:
     """Tell the language of texts from the letters of a sample of them.
 
     Parameters

@@ -16,7 +16,7 @@ SEGMENTERS: dict[str, type[Segmenter]] = {
 }
 
 
-def make_segmenter(name: str, **settings: Any) -> Segmenter:  # noqa: ANN401
+def make_segmenter(name: str, **settings: Any) -> Segmenter:
     """Make the segmenter called `name`.
 
     Parameters

@@ -20,12 +20,12 @@ class Segmenter(Transformer):
 
     name: ClassVar[str]
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ANN401
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check the settings."""
         self.cutter()
         return self
 
-    def transform(self, X: Any) -> list[list[str]]:  # noqa: ANN401
+    def transform(self, X: Any) -> list[list[str]]:
         """Cut each text into tokens, in their order; none is empty or white space.
 
         Parameters

@@ -68,7 +68,7 @@ class StopWordFilter(Transformer):
     def __init__(self, words: str | Sequence[str] = "zh+en") -> None:
         self.words = words
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ANN401
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Check the settings; there is nothing to learn."""
         _stop_words(self.words)
         return self

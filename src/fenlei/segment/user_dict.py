@@ -32,7 +32,7 @@ class DictionarySegmenter(Segmenter):
     user_dict: UserDict
     user_dict_: list[str]
 
-    def fit(self, X: Any, y: Any = None) -> Self:  # noqa: ANN401
+    def fit(self, X: Any, y: Any = None) -> Self:
         """Read the user's dictionary and check the settings."""
         self.user_dict_ = read_user_dict(self.user_dict)
         return super().fit(X, y)

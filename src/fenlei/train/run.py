@@ -115,8 +115,9 @@ def train_model(
 ) -> Trained:
     """Train a model on labelled texts, measure it, and save it with its report.
 
-    Without `valid`, a seeded stratified part of `train` is held out, copies of a text staying together; when it has been
-    measured, the model learns from it too, so that nothing is wasted. The test set is touched once, by the final model.
+    Without `valid`, a seeded stratified part of `train` is held out, copies of a text staying together; when it has
+    been measured, the model learns from it too, so that nothing is wasted. The test set is touched once, by the final
+    model.
 
     Parameters
     ----------

@@ -43,8 +43,8 @@ def train_stream(
 ) -> Trained:
     """Train with `partial_fit` on rows that are read twice and never held.
 
-    A tenth of the texts, chosen by their own hash so that copies stay together, is held out to measure on, at most 20,000.
-    Memory is that of the model and of one batch.
+    A tenth of the texts, chosen by their own hash so that copies stay together, is held out to measure on, at most
+    20,000. Memory is that of the model and of one batch.
 
     Parameters
     ----------
@@ -68,9 +68,10 @@ def train_stream(
     labels = _find_labels(open_stream(), source)
     held_out: list[Record] = []
     n_train = 0
+    learn: Callable[..., Any] = getattr(model, "partial_fit")  # noqa: B009  (not every family has it)
     for batch in _batches(_kept(open_stream(), held_out, plan)):
         targets = [_as_target(record, labels.multi_label) for record in batch]
-        model.partial_fit(
+        learn(
             [record.text for record in batch],
             targets,
             classes=sorted(labels.seen),
@@ -84,7 +85,8 @@ def train_stream(
 
 def _finish(
     model: TextClassifier, held_out: list[Record], labels: _Labels, n_train: int, source: str,
-    test: Dataset | None, plan: TrainPlan, out: str | Path | None, seconds: dict[str, float], progress: Callable[[str], None],
+    test: Dataset | None, plan: TrainPlan, out: str | Path | None, seconds: dict[str, float], progress:
+    Callable[[str], None],
 ) -> Trained:  # fmt: skip
     from fenlei.evaluate.metrics import evaluate
 
@@ -126,7 +128,7 @@ def _find_labels(records: Iterator[Record], source: str) -> _Labels:
             raise DataError("there is no label; name the column with --label", source=source, row=record.row)
         several = isinstance(record.target, list)
         found.multi_label = found.multi_label or several
-        found.seen.update(record.target if several else [record.target])
+        found.seen.update(record.target if isinstance(record.target, list) else [record.target])
         found.rows += 1
     return found
 
@@ -147,7 +149,7 @@ def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
         yield batch
 
 
-def _as_target(record: Record, multi_label: bool) -> Any:  # noqa: ANN401
+def _as_target(record: Record, multi_label: bool) -> Any:
     if multi_label and not isinstance(record.target, list):
         return [record.target]
     return record.target

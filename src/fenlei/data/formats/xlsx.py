@@ -46,7 +46,7 @@ def read_xlsx(source: Source, options: Options, notes: Notes) -> Iterator[Record
             yield Record(row, as_string(_cell(cells, text_at)), target)
 
 
-def as_string(value: Any) -> str:  # noqa: ANN401  (a cell can hold anything)
+def as_string(value: Any) -> str:
     """Write a cell the way a person reads it.
 
     Examples
@@ -68,7 +68,7 @@ def as_string(value: Any) -> str:  # noqa: ANN401  (a cell can hold anything)
     return str(value)
 
 
-def _cell(cells: Sequence[Any], index: int) -> Any:  # noqa: ANN401
+def _cell(cells: Sequence[Any], index: int) -> Any:
     return cells[index] if index < len(cells) else None  # rows end at their last filled cell
 
 
@@ -108,7 +108,7 @@ def _refuse_bomb(raw: BinaryIO, source: str) -> None:
         )
 
 
-def _guarded(step: Any, source: str) -> Any:  # noqa: ANN401
+def _guarded(step: Any, source: str) -> Any:
     """Run a step of openpyxl; its warnings are about styles, its errors on damaged files of any type."""
     try:
         with warnings.catch_warnings():
