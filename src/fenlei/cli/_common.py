@@ -100,9 +100,9 @@ def status() -> Iterator[Callable[[str], None]]:
 
 
 @contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+def progress(what: str, total: int | None = None, *, wanted: bool = True) -> Iterator[Callable[[int], None]]:
     """Show rows done and the time left on standard error, if it is a terminal; gives ``advance(rows)``."""
-    if not sys.stderr.isatty():
+    if not wanted or not sys.stderr.isatty():
         yield lambda rows: None
         return
     from rich.console import Console

@@ -63,7 +63,8 @@ def predict_command(
     shown = len(classifier.classes_) if proba else top or 0
     batches = iter([list(texts)]) if texts else _batches(source or _STDIO, columns)
     predictions = _predictions(classifier, batches, shown)
-    with progress("rows", _count_rows(source)) as advance:
+    lines_appear = output in (None, _STDIO) and sys.stdout.isatty()  # among which a bar would be in the way
+    with progress("rows", _count_rows(source), wanted=not texts and not lines_appear) as advance:
         _write(predictions, classifier, output, as_json=as_json, advance=advance)
 
 

@@ -161,6 +161,8 @@ class NgramCounts(Transformer):
         for name, kind in parts.items():
             if arrays[name].shape != hashes.shape or arrays[name].dtype != kind:
                 raise ValueError(f"{name} does not fit the vocabulary")
+        if arrays["n_documents"].shape != (1,):
+            raise ValueError("n_documents is not one number")
         self.hashes_ = hashes
         self.document_counts_ = arrays["document_counts"]
         self.is_part_ = arrays["is_part"].astype(bool)

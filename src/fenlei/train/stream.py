@@ -76,7 +76,7 @@ def train_stream(
             targets,
             classes=sorted(labels.seen),
             multi_label=labels.multi_label,
-        )  # type: ignore[attr-defined]
+        )
         n_train += len(batch)
         progress(f"fit, {n_train:,} of about {labels.rows:,} texts")
     seconds = {"fit": round(time.perf_counter() - start, 3)}

@@ -1,0 +1,47 @@
+"""``fenlei models``: the list, and the settings of one family."""
+
+from __future__ import annotations
+
+import inspect
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from fenlei import NbsvmClassifier, TfidfClassifier
+from fenlei.cli.models import models_command
+from fenlei.exceptions import UnknownNameError
+from fenlei.families import family_names
+
+
+def run(*arguments):
+    result = CliRunner().invoke(models_command, arguments, env={"COLUMNS": "100"}, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_the_list():
+    found = json.loads(run("--json"))
+    assert [family["name"] for family in found] == family_names()
+    table = run()
+    for family in found:
+        assert f"{family['name']}  {family['description']}\n" in table
+
+
+@pytest.mark.parametrize("kind", [TfidfClassifier, NbsvmClassifier])
+def test_settings(kind):
+    found = json.loads(run(kind.family, "--json"))["settings"]
+    expected = {name: p.default for name, p in inspect.signature(kind).parameters.items()}
+    assert [setting["name"] for setting in found] == list(expected)
+    for setting in found:
+        default = expected[setting["name"]]
+        assert setting["default"] == (list(default) if isinstance(default, tuple) else default)
+        assert setting["description"], setting
+    table = run(kind.family)
+    for name in expected:
+        assert f" {name} " in table
+
+
+def test_an_unknown_family():
+    with pytest.raises(UnknownNameError, match="did you mean 'nbsvm'"):
+        run("nbsmv")

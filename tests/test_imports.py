@@ -1,0 +1,85 @@
+"""Imports point one way, down the flow, and are light: each is made in a fresh interpreter."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import fenlei
+
+ROOT = Path(fenlei.__file__).parent
+STAGES = ("data", "clean", "segment", "features", "models", "train", "evaluate", "explain", "cli")
+FILES = sorted(ROOT.rglob("*.py"))
+HEAVY = {"scipy", "sklearn", "torch", "transformers", "rich", "matplotlib", "openpyxl", "pyarrow", "rjieba", "opencc"}
+ALWAYS_HEAVY = {"numba"}  # allowed at the top of private modules, which hold compiled functions
+NOT_BELOW = {  # what a stage must not import, even inside a function
+    "data": {"clean", "segment", "features", "models", "train", "evaluate", "explain", "cli"},
+    "clean": {"data", "segment", "features", "models", "train", "evaluate", "explain", "cli"},
+    "segment": {"features", "models", "train", "evaluate", "explain", "cli"},
+    "features": {"models", "train", "evaluate", "explain", "cli"},
+    "models": {"train", "evaluate", "explain", "cli"},
+    "evaluate": {"train", "cli"},
+    "train": {"cli"},
+    "explain": {"train", "cli"},
+}
+
+
+def run(code):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def imported(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_stages_import_downwards_only(path):
+    stage = path.relative_to(ROOT).parts[0]
+    above = {f"fenlei.{name}" for name in NOT_BELOW.get(stage, ())}
+    names = {".".join(name.split(".")[:2]) for name in imported(ast.parse(path.read_text(encoding="utf-8")))}
+    assert not names & above
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_heavy_packages_are_not_imported_at_the_top(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+    heavy = HEAVY | (set() if path.name.startswith("_") else ALWAYS_HEAVY)
+    assert not {name.partition(".")[0] for name in imported(top)} & heavy
+
+
+def test_the_package_itself_imports_nothing():
+    assert not run("import sys, fenlei; print(*sys.modules)") & (HEAVY | {"numba", "numpy", "click"})
+
+
+def test_the_public_names_import_nothing_heavy():
+    code = "import sys, fenlei; [getattr(fenlei, name) for name in fenlei.__all__]; print(*sys.modules)"
+    assert not run(code) & (HEAVY | {"numba"})
+
+
+def test_every_module_can_be_imported_first():
+    """A circle of imports shows only when its other end comes first."""
+    for stage in STAGES:
+        if (ROOT / stage).is_dir():
+            run(f"import fenlei.{stage}")
+    run("import fenlei.persistence")
+    run("import fenlei.preparation")
+
+
+def test_nothing_loads_pickles_or_runs_code():
+    banned = {"pickle", "joblib", "dill", "cloudpickle", "marshal", "shelve"}
+    for path in FILES:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not {name.partition(".")[0] for name in imported(tree)} & banned, path
+        calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+        assert not {node.func.id for node in calls} & {"eval", "exec"}, path
