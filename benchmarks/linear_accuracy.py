@@ -1,4 +1,5 @@
-"""Accuracy of the linear families with their default settings, on the whole test sets, beside scikit-learn and fastText.
+"""Accuracy of the linear families with their default settings, on the whole test sets, beside scikit-learn and
+fastText.
 
 python benchmarks/linear_accuracy.py [--sets trec,mr] [--peers]
 """

@@ -2,8 +2,8 @@
 
     python benchmarks/linear_speed.py [--runs 3]
 
-Each figure is the median of some runs in one process, after a warm-up on 200 texts (which also compiles). All programs may
-use all cores; scikit-learn uses one.
+Each figure is the median of some runs in one process, after a warm-up on 200 texts (which also compiles). All
+programs may use all cores; scikit-learn uses one.
 """
 
 from __future__ import annotations

@@ -90,6 +90,15 @@ def test_a_failed_fit_leaves_an_unfitted_model_unfitted() -> None:
         model.predict(["a"])
 
 
+def test_a_fit_that_fails_half_way_leaves_no_half_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Shares().fit(TEXTS, LABELS)
+    monkeypatch.setattr(Shares, "_fit", lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        model.fit(TEXTS, LABELS)
+    with pytest.raises(NotFittedError):
+        model.predict(["a"])
+
+
 def test_the_base_itself_cannot_be_used() -> None:
     with pytest.raises(TypeError, match="abstract"):
         TextClassifier()  # type: ignore[abstract]

@@ -21,7 +21,10 @@ class TestClasses:
             ([True, False], [False, True]),
             (["10", "9"], ["10", "9"]),
             (["a", ""], ["", "a"]),
-            (["\ud800", "\x00"], ["\x00", "\ud800"]),
+            (["\ud800", "\x00a"], ["\x00a", "\ud800"]),
+            (list(np.array(["b", "a"])), ["a", "b"]),
+            (list(np.array([2, 1])), [1, 2]),
+            (list(np.array([True, False])), [False, True]),
         ],
     )
     def test_are_sorted_and_keep_their_type(self, labels: Any, classes: list[Any]) -> None:
@@ -32,6 +35,19 @@ class TestClasses:
     def test_of_sets_may_leave_rows_empty(self, kind: Any) -> None:
         found, multi_label = learn_classes([kind(["b", "a"]), kind([]), kind(["c"])])
         assert (found.tolist(), multi_label) == (["a", "b", "c"], True)
+
+    def test_of_sets_may_come_in_an_array(self) -> None:
+        rows = np.array([["b", np.str_("a")], ["c"]], dtype=object)
+        assert learn_classes(rows)[0].tolist() == ["a", "b", "c"]
+
+    def test_must_not_end_with_nul_which_numpy_drops(self) -> None:
+        with pytest.raises(DataError, match="NUL"):
+            learn_classes(["a", "a\x00"])
+
+    def test_that_pandas_lacks_are_missing(self) -> None:
+        pandas = pytest.importorskip("pandas")
+        with pytest.raises(DataError, match="row 2: the label is missing"):
+            learn_classes(["a", pandas.NA])
 
     def test_of_a_series(self) -> None:
         pandas = pytest.importorskip("pandas")
@@ -52,7 +68,7 @@ class TestClasses:
         with pytest.raises(DataError):
             learn_classes(labels)
 
-    @pytest.mark.parametrize("labels", ["ab", np.array([["a"], ["b"]]), None, 5])
+    @pytest.mark.parametrize("labels", ["ab", np.array([["a"], ["b"]]), None, 5, {"a", "b"}, iter(["a", "b"])])
     def test_must_come_as_a_list(self, labels: Any) -> None:
         with pytest.raises((DataError, SettingError)):
             learn_classes(labels)
@@ -71,11 +87,11 @@ class TestEncoding:
         assert targets.indicator.tolist() == [[True, False, True], [False, False, False]]
 
     def test_of_an_unknown_label_is_refused_by_its_row(self) -> None:
-        with pytest.raises(DataError, match="^row 2: the label 'd' is not among the 3 known classes"):
+        with pytest.raises(DataError, match=r"^row 2: the label 'd' is not among the 3 known classes"):
             encode(["a", "d"], self.classes, multi_label=False)
 
     def test_of_sets_where_labels_are_wanted_is_refused_by_its_row(self) -> None:
-        with pytest.raises(DataError, match="^row 2"):
+        with pytest.raises(DataError, match=r"^row 2"):
             encode(["a", ["a", "b"]], self.classes, multi_label=False)
 
 
@@ -93,7 +109,7 @@ class TestClassWeights:
         assert np.isfinite(class_weights("balanced", self.classes, np.array([3.0, 0.0]))).all()
 
     @pytest.mark.parametrize(
-        "setting", ["even", 2, [1, 2], {"c": 1}, {"a": 0}, {"a": -1}, {"a": "1"}, {"a": float("nan")}, {"a": float("inf")}]
+        "setting", ["even", 2, [1, 2], {"c": 1}, *({"a": value} for value in (0, -1, "1", float("nan"), float("inf")))]
     )
     def test_out_of_range_are_refused(self, setting: Any) -> None:
         with pytest.raises(SettingError, match="class_weight"):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sized
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fenlei._checks import check_texts
 from fenlei._estimator import Estimator
 from fenlei.exceptions import DataError, SettingError
-from fenlei.targets import Targets, encode, learn_classes
+from fenlei.targets import Targets, encode, label_rows, learn_classes
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 _BATCH = 8192  # texts scored at a time: bounds the memory, costs no speed
 
 
-class TextClassifier(Estimator):
+class TextClassifier(Estimator, ABC):
     """Base of all model families; a family supplies `_fit`, `_scores` and its part of saving.
 
     A subclass sets `family` and stores its keywords. Single- and multi-label are told apart by `y`: a sequence of
@@ -61,9 +61,13 @@ class TextClassifier(Estimator):
         classes, multi_label = learn_classes(y)
         targets = encode(y, classes, multi_label)
         weights = check_weights(sample_weight, len(texts))
-        _check_lengths(texts, targets)
+        check_lengths(texts, targets.indicator)
         self.classes_, self.multi_label_ = classes, multi_label
-        self._fit(texts, targets, weights)
+        try:
+            self._fit(texts, targets, weights)
+        except BaseException:
+            del self.classes_  # half a model must not answer
+            raise
         return self
 
     def predict_proba(self, X: Any) -> Floats:
@@ -96,12 +100,11 @@ class TextClassifier(Estimator):
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Share of texts whose label, or whole set of labels, is right; 0 to 1."""
-        predicted = self.predict(X)
-        if self.multi_label_:
-            right = np.array([set(a) == set(b) for a, b in zip(predicted, y, strict=True)], float)
-        else:
-            right = np.asarray(predicted == np.asarray(y), float)
-        return float(np.average(right, weights=sample_weight))
+        predicted, truth = self.predict(X), label_rows(y)
+        check_lengths(predicted, truth)
+        pairs = zip(predicted, truth, strict=True)
+        right = [set(a) == set(b) for a, b in pairs] if self.multi_label_ else [a == b for a, b in pairs]
+        return float(np.average(right, weights=check_weights(sample_weight, len(right))))
 
     @abstractmethod
     def _fit(self, texts: list[str], targets: Targets, weights: NDArray[np.float64]) -> None:
@@ -137,7 +140,10 @@ def check_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
     """Weights as an array of shape (n,); ones when None."""
     if sample_weight is None:
         return np.ones(n)
-    weights = np.asarray(sample_weight, dtype=float)
+    try:
+        weights = np.asarray(sample_weight, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise SettingError(f"sample_weight must be numbers, one a text: {error}") from error
     if weights.shape != (n,):
         raise SettingError(f"sample_weight must have one number a text, {n} in all; got the shape {weights.shape}")
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
@@ -145,10 +151,9 @@ def check_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
     return weights
 
 
-def _check_lengths(texts: Sequence[str], targets: Targets) -> None:
+def check_lengths(texts: Sized, labels: Sized) -> None:
+    """Refuse no texts at all, and more or fewer labels than texts."""
     if not len(texts):
-        raise DataError("there are no texts to learn from")
-    if len(texts) != len(targets.indicator):
-        raise DataError(
-            f"{len(texts)} texts but {len(targets.indicator)} labels; give one label, or list of labels, a text"
-        )
+        raise DataError("there are no texts")
+    if len(texts) != len(labels):
+        raise DataError(f"{len(texts)} texts but {len(labels)} labels; give one label, or list of labels, a text")

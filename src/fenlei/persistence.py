@@ -26,7 +26,7 @@ from fenlei.manifest import MANIFEST, FileFacts, Manifest
 if TYPE_CHECKING:
     from fenlei.base import TextClassifier
 
-__all__ = ["EXTRA_FILES", "load", "read_manifest", "read_parts", "save"]
+__all__ = ["EXTRA_FILES", "check_replaceable", "load", "read_manifest", "read_parts", "save"]
 
 FilePath = str | os.PathLike[str]
 EXTRA_FILES = ("audit.json", "history.json", "metrics.json", "report.html")
@@ -95,7 +95,7 @@ def save(
     target = Path(os.path.realpath(folder))  # the place a link leads to, so that the link stays
     target.parent.mkdir(parents=True, exist_ok=True)
     clean_up(target)
-    _check_replaceable(target)
+    check_replaceable(target)
     write_folder(target, files)
     return Path(folder)
 
@@ -134,6 +134,34 @@ def read_parts(folder: FilePath) -> tuple[Manifest, NDArray[Any], dict[str, Any]
         return manifest, *_parts(manifest, files)
     except ModelFolderError as error:
         raise ModelFolderError(f"{folder}: {error}") from error
+
+
+def check_replaceable(folder: FilePath) -> None:
+    """Check that `save` would write into this folder; worth asking before a long training.
+
+    Raises
+    ------
+    ModelFolderError
+        When it is the current folder, or holds anything but a model: other files stay untouched.
+    """
+    target = Path(os.path.realpath(folder))
+    if not target.exists():
+        return
+    if not target.is_dir():
+        raise ModelFolderError(f"{target}: is not a folder; give a new folder for the model")
+    if target == Path.cwd():
+        raise ModelFolderError(f"{target}: is the folder you are in; give a new folder for the model")
+    found = {entry.name for entry in target.iterdir()}
+    if not found:
+        return
+    try:
+        known = {MANIFEST, *read_manifest(target).files}
+    except ModelFolderError as error:
+        raise ModelFolderError(
+            f"{target}: is neither empty nor a sound model folder; give a new folder for the model"
+        ) from error
+    if others := sorted(found - known):
+        raise ModelFolderError(f"{target}: holds {others[0]!r}, which is not of the model; move it away first")
 
 
 def _files_of(model: TextClassifier) -> dict[str, bytes]:
@@ -226,24 +254,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, FenleiError):
         return str(error)
     return f"its files do not fit together: {type(error).__name__}: {error}; train the model again"
-
-
-def _check_replaceable(target: Path) -> None:
-    """Refuse to write over anything that is not a model, or over files that were put beside one."""
-    if not target.exists():
-        return
-    if not target.is_dir():
-        raise ModelFolderError(f"{target}: is not a folder; give a new folder for the model")
-    if target == Path.cwd():
-        raise ModelFolderError(f"{target}: is the folder you are in; give a new folder for the model")
-    found = {entry.name for entry in target.iterdir()}
-    if not found:
-        return
-    try:
-        known = {MANIFEST, *read_manifest(target).files}
-    except ModelFolderError as error:
-        raise ModelFolderError(
-            f"{target}: is neither empty nor a sound model folder; give a new folder for the model"
-        ) from error
-    if others := sorted(found - known):
-        raise ModelFolderError(f"{target}: holds {others[0]!r}, which is not of the model; move it away first")

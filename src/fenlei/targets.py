@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,7 +48,7 @@ def learn_classes(y: Any) -> tuple[NDArray[Any], bool]:
     >>> learn_classes([["a", "b"], []])
     (array(['a', 'b'], dtype='<U1'), True)
     """
-    rows = _as_list(y)
+    rows = label_rows(y)
     multi_label = bool(rows) and all(_is_set(row) for row in rows)
     labels = [label for row in rows for label in row] if multi_label else rows
     _check_labels(labels, rows)
@@ -66,12 +67,12 @@ def encode(y: Any, classes: NDArray[Any], multi_label: bool) -> Targets:
     DataError
         When a label is not among the classes, with its row counted from 1.
     """
-    rows = _as_list(y)
+    rows = label_rows(y)
     index = {label: k for k, label in enumerate(classes.tolist())}
     indicator = np.zeros((len(rows), len(classes)), dtype=bool)
     for row, labels in enumerate(rows):
         for label in labels if multi_label and _is_set(labels) else [labels]:
-            if label not in index:
+            if _is_set(label) or label not in index:
                 raise DataError(f"the label {label!r} is not among the {len(classes)} known classes", row=row + 1)
             indicator[row, index[label]] = True
     return Targets(indicator, multi_label)
@@ -89,32 +90,47 @@ def class_weights(setting: Any, classes: NDArray[Any], counts: NDArray[np.float6
     for label, weight in setting.items():
         if label not in known:
             raise SettingError(f"class_weight names the label {label!r}; known: {', '.join(map(str, known))}")
-        if not isinstance(weight, int | float) or not weight > 0:
-            raise SettingError(f"class_weight of {label!r} must be a number above 0; got {weight!r}")
+        if not isinstance(weight, int | float) or not 0 < weight < math.inf:
+            raise SettingError(f"class_weight of {label!r} must be a finite number above 0; got {weight!r}")
     return np.array([float(setting.get(label, 1.0)) for label in known])
 
 
-def _as_list(y: Any) -> list[Any]:
-    if isinstance(y, str):
-        raise SettingError("expected a list of labels, got one string; write [label] for a single one")
+def label_rows(y: Any) -> list[Any]:
+    """Lay labels out as a new list of plain values, one a text; refuse what has no order, or no rows."""
     if y is None:
         raise DataError("there are no labels to learn from")
+    if isinstance(y, str):
+        raise SettingError("expected a list of labels, got one string; write [label] for a single one")
     if getattr(y, "ndim", 1) != 1:
         raise SettingError(f"labels must be a list, or a list of lists of labels; got an array of shape {y.shape}")
-    return list(y.tolist() if hasattr(y, "tolist") else y)
+    if not hasattr(y, "tolist") and not isinstance(y, Sequence):
+        raise SettingError(f"labels must be a list, or a list of lists of labels; got {type(y).__name__}")
+    return [_plain(row) for row in (y.tolist() if hasattr(y, "tolist") else y)]
 
 
 def _is_set(row: Any) -> bool:
     return isinstance(row, list | tuple | set | frozenset)
 
 
+def _plain(row: Any) -> Any:
+    """Numpy's texts and numbers as Python's, also inside a set of labels."""
+    if _is_set(row):
+        return [_plain(label) for label in row]
+    return row.item() if isinstance(row, np.generic) else row
+
+
 def _check_labels(labels: Sequence[Any], rows: Sequence[Any]) -> None:
-    kinds = {bool if isinstance(label, bool) else type(label) for label in labels}
+    kinds = set(map(type, labels))
     if kinds <= {str} or kinds <= {int} or kinds <= {bool}:
+        if any(label.endswith("\x00") for label in labels if isinstance(label, str)):
+            raise DataError("a label ends with the character NUL, which numpy drops; rename it")
         return
     for row, label in enumerate(rows, 1):
-        if label is None or label != label:  # noqa: PLR0124  (only NaN differs from itself)
+        if _is_missing(label):
             raise DataError("the label is missing", row=row)
-    raise DataError(
-        f"labels must be all texts or all whole numbers; got {', '.join(sorted(kind.__name__ for kind in kinds))}"
-    )
+    names = ", ".join(sorted(kind.__name__ for kind in kinds))
+    raise DataError(f"labels must be all texts or all whole numbers; got {names}")
+
+
+def _is_missing(label: Any) -> bool:
+    return label is None or (isinstance(label, float) and math.isnan(label)) or type(label).__name__ == "NAType"

@@ -43,9 +43,9 @@ def test_pipeline_passes_texts_and_weights(make: Any) -> None:
 
 
 def test_grid_search(make: Any, topics: Any) -> None:
-    search = GridSearchCV(make(), {"seed": [1, 2], "class_weight": [None, "balanced"]}, cv=2)
+    search = GridSearchCV(make(), {"seed": [1, 2]}, cv=2)
     search.fit(topics.texts, topics.labels)
-    assert set(search.best_params_) == {"seed", "class_weight"}
+    assert search.best_params_["seed"] in (1, 2)
     assert search.predict(topics.new_texts).tolist() == topics.new_labels
 
 

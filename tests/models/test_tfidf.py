@@ -32,9 +32,10 @@ def test_every_classifier_learns_sets_of_labels(classifier: Any, topics: Any) ->
     ("settings", "named"),
     [
         ({"classifier": "tree"}, "classifier"), ({"prior": "wide"}, "prior"), ({"C": 0}, "C"), ({"C": "1"}, "C"),
-        ({"smoothing": -1}, "smoothing"), ({"tolerance": 0}, "tolerance"), ({"max_iter": 0}, "max_iter"), ({"tf": "sqrt"}, "tf"),
-        ({"ngrams": (0, 1)}, "ngrams"), ({"min_df": -1}, "min_df"), ({"hash_bits": 40}, "bits"), ({"language": "fr"}, "language"),
-        ({"class_weight": "even"}, "class_weight"), ({"stop_words": "zh"}, "segmenter"), ({"clean": {"htm": True}}, "'htm'"),
+        ({"smoothing": -1}, "smoothing"), ({"tolerance": 0}, "tolerance"), ({"max_iter": 0}, "max_iter"), ({"tf":
+        "sqrt"}, "tf"), ({"ngrams": (0, 1)}, "ngrams"), ({"min_df": -1}, "min_df"), ({"hash_bits": 40}, "bits"),
+        ({"language": "fr"}, "language"), ({"class_weight": "even"}, "class_weight"), ({"stop_words": "zh"},
+        "segmenter"), ({"clean": {"htm": True}}, "'htm'"),
     ],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused_by_fit(settings: dict[str, Any], named: str, chinese: Any) -> None:

@@ -20,17 +20,18 @@ from numba import njit, uint64
 from numpy.typing import NDArray
 
 from fenlei.features._types import F32, I32, I64, U8, U32, U64
+from fenlei.features.alphabet import CHARACTER, JOINER, SPACE, WORD
 
 Spans: TypeAlias = tuple[
     int, int, int, int
 ]  # fewest and most tokens, fewest and most characters of a word (0, 0: none)
 
-SPACE, UNIT, WORD, JOINER = 0, 1, 2, 3
 
 _TOKEN_SEED = uint64(0x9E3779B97F4A7C15)
 _CHAR_SEED = uint64(0xA0761D6478BD642F)
 _ORDER = uint64(0x9FB21C651E98DF25)  # odd; without it the tokens of an n-gram could change places, or cancel out
 _BOUNDARY = uint64(0x110000)  # stands before and after a word in its character n-grams; no code point
+_GAP = uint64(0x589965CC75374CC3)  # the token of a space beside an unspaced script
 _TEXT_BEGIN, _TEXT_END = (
     uint64(0xE7037ED1A0B428DB),
     uint64(0x8EBC6AF09C88C6E3),
@@ -68,6 +69,9 @@ class Tokens(NamedTuple):
 def tokenize(codes: U32, offsets: I64, kinds: U8, fold: U32, boundaries: bool) -> Tokens:
     """Cut texts into tokens: every unit alone, every run of word characters together.
 
+    White space beside an unspaced script is a token too: there it sets phrases apart, where between words it says
+    nothing.
+
     A joiner (an apostrophe) belongs to a word when it stands between two word characters.
     Text i is ``codes[offsets[i]:offsets[i + 1]]``; `kinds` and `fold` are tables over all code points.
     With `boundaries`, a token of no width stands before and after the tokens of each text that has any.
@@ -89,7 +93,10 @@ def tokenize(codes: U32, offsets: I64, kinds: U8, fold: U32, boundaries: bool) -
         while i < stop:
             kind = kinds[codes[i]]
             if kind == SPACE:
-                i += 1
+                begin, i = i, _after_space(codes, i, stop, kinds)
+                if begin > offsets[text] and i < stop and CHARACTER in (kinds[codes[begin - 1]], kinds[codes[i]]):
+                    hashes[n], begins[n], ends[n] = _GAP, begin, i
+                    n += 1
                 continue
             begins[n] = i
             h = _mix(_TOKEN_SEED, uint64(folded[i]))
@@ -103,6 +110,13 @@ def tokenize(codes: U32, offsets: I64, kinds: U8, fold: U32, boundaries: bool) -
             n = _close(hashes, begins, ends, n, bounds[text], stop)
     bounds[len(offsets) - 1] = n
     return Tokens(hashes[:n].copy(), begins[:n].copy(), ends[:n].copy(), bounds, folded)
+
+
+@njit(cache=True, nogil=True)
+def _after_space(codes: U32, i: int, stop: int, kinds: U8) -> int:
+    while i < stop and kinds[codes[i]] == SPACE:
+        i += 1
+    return i
 
 
 @njit(cache=True, nogil=True)
@@ -359,6 +373,11 @@ def _spell_tokens(tokens: Tokens, kinds: U8, begin: int, end: int, spaced: bool,
         first, stop = tokens.begins[token], tokens.ends[token]
         if first == stop:
             out[n] = 94 if tokens.hashes[token] == _TEXT_BEGIN else 36
+            n += 1
+            after_word = False
+            continue
+        if tokens.hashes[token] == _GAP:
+            out[n] = 32
             n += 1
             after_word = False
             continue

@@ -1,7 +1,8 @@
 """What kind of character each code point is, and its lower-case form: two tables of 0x110000 entries.
 
-The kinds decide how text of any language is cut without a flag: scripts written without spaces (Han, kana, Thai ...),
-punctuation and symbols stand alone; letters and digits of spaced scripts run together into words.
+The kinds decide how text of any language is cut without a flag: characters of scripts written without spaces (Han,
+kana, Thai ...) stand alone, and so do punctuation and symbols; letters and digits of spaced scripts run together into
+words.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 from fenlei.features._types import I64, U8, U32
 
-SPACE, UNIT, WORD, JOINER = 0, 1, 2, 3
+SPACE, UNIT, WORD, JOINER, CHARACTER = 0, 1, 2, 3, 4
 
 _N_CODES = 0x110000
 _TABLED = 0x20000  # planes 0 and 1; above them nearly all is Han
@@ -33,8 +34,8 @@ _KIND_OF_CATEGORY = {"L": WORD, "N": WORD, "M": WORD, "P": UNIT, "S": UNIT, "C":
 
 @functools.cache
 def kinds() -> U8:
-    """Kind of every code point: SPACE, UNIT, WORD or JOINER; shape (0x110000,)."""
-    table = np.full(_N_CODES, UNIT, np.uint8)
+    """Kind of every code point: SPACE, UNIT, WORD, JOINER or CHARACTER; shape (0x110000,)."""
+    table = np.full(_N_CODES, CHARACTER, np.uint8)
     categories = "".join(unicodedata.category(chr(code))[0] for code in range(_TABLED))
     table[:_TABLED] = np.frombuffer(
         categories.translate({ord(k): v for k, v in _KIND_OF_CATEGORY.items()}).encode("latin-1"), np.uint8
@@ -42,7 +43,7 @@ def kinds() -> U8:
     table[0xE0000:] = SPACE
     for first, last in _UNSPACED:
         spaced = table[first : last + 1] == SPACE
-        table[first : last + 1] = np.where(spaced, SPACE, UNIT)
+        table[first : last + 1] = np.where(spaced, SPACE, CHARACTER)
     for apostrophe in "'’":
         table[ord(apostrophe)] = JOINER
     table[0xFFFD] = UNIT

@@ -39,7 +39,7 @@ class HashingFeatures(NgramCounts):
         *,
         bits: int = 20,
         ngrams: tuple[int, int] = (1, 3),
-        char_ngrams: tuple[int, int] | None = (3, 5),
+        char_ngrams: tuple[int, int] | None = (2, 5),
         boundaries: bool = True,
         lowercase: bool = True,
         tf: str = "log",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fenlei._checks import check_texts
 from fenlei._estimator import Transformer
-from fenlei.exceptions import DataError, SettingError
+from fenlei.exceptions import DataError, ModelFolderError, SettingError
 from fenlei.features._types import F32, I32, I64, U32, U64
 from fenlei.features.alphabet import code_points, kinds, lower_case
 
@@ -46,14 +46,14 @@ class NgramCounts(Transformer):
     """Count the n-grams of each text.
 
     Texts come in as strings, and are cut without a flag for the language: characters of unspaced scripts, punctuation
-    and symbols stand alone, letters and digits of other scripts run together into words. Or they come in as lists of
-    tokens from a segmenter.
+    and symbols stand alone (and so does a space beside an unspaced script), letters and digits of other scripts run
+    together into words. Or they come in as lists of tokens from a segmenter.
 
     Parameters
     ----------
     ngrams : (int, int), default=(1, 3)
         Fewest and most tokens of an n-gram.
-    char_ngrams : (int, int) or None, default=(3, 5)
+    char_ngrams : (int, int) or None, default=(2, 5)
         Fewest and most characters of the n-grams inside words, the boundaries before and after a word counted as
         characters. They touch words of spaced scripts only.
     boundaries : bool, default=True
@@ -94,7 +94,7 @@ class NgramCounts(Transformer):
         self,
         *,
         ngrams: tuple[int, int] = (1, 3),
-        char_ngrams: tuple[int, int] | None = (3, 5),
+        char_ngrams: tuple[int, int] | None = (2, 5),
         boundaries: bool = True,
         lowercase: bool = True,
         min_df: float | None = None,
@@ -149,7 +149,7 @@ class NgramCounts(Transformer):
         """The n-gram of each column; a loaded model parses it only now, since a prediction never asks."""
         self._check_fitted("_names")
         if isinstance(self._names, bytes):
-            self._names = [str(name) for name in json.loads(self._names)]
+            self._names = _parse_names(self._names, self.n_features_)
         return self._names
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], vocabulary: bytes) -> None:
@@ -242,6 +242,16 @@ class NgramCounts(Transformer):
         if getattr(self, "_table_of", None) is not self.hashes_:
             self._column_table, self._table_of = _ngrams.column_table(self.hashes_), self.hashes_
         return self._column_table
+
+
+def _parse_names(raw: bytes, n: int) -> list[str]:
+    try:
+        names = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise ModelFolderError(f"the vocabulary is not JSON: {error}") from error
+    if not isinstance(names, list) or len(names) != n:
+        raise ModelFolderError(f"the vocabulary is not a list of {n} n-grams")
+    return [str(name) for name in names]
 
 
 def check_documents(X: Any) -> list[Any]:

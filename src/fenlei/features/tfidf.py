@@ -36,7 +36,7 @@ class TfidfFeatures(NgramCounts):
     Examples
     --------
     >>> features = TfidfFeatures(ngrams=(1, 1), char_ngrams=None)
-    >>> features.fit_transform(["好 看", "好"]).toarray().round(3).tolist()
+    >>> features.fit_transform(["好 看", "好"]).toarray().astype(float).round(3).tolist()
     [[0.58, 0.815], [1.0, 0.0]]
     """
 
@@ -44,7 +44,7 @@ class TfidfFeatures(NgramCounts):
         self,
         *,
         ngrams: tuple[int, int] = (1, 3),
-        char_ngrams: tuple[int, int] | None = (3, 5),
+        char_ngrams: tuple[int, int] | None = (2, 5),
         boundaries: bool = True,
         lowercase: bool = True,
         min_df: float | None = None,

@@ -180,4 +180,6 @@ def _features_from(description: Any, arrays: dict[str, NDArray[Any]], files: Map
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode()
+    return json.dumps(
+        value, ensure_ascii=True, allow_nan=False, separators=(",", ":"), default=np.generic.item
+    ).encode()

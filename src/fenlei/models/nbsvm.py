@@ -73,7 +73,7 @@ class NbsvmClassifier(LinearTextClassifier):
         class_weight: str | dict[Any, float] | None = None,
         calibrate: bool = True,
         ngrams: tuple[int, int] = (1, 3),
-        char_ngrams: tuple[int, int] | None = (3, 5),
+        char_ngrams: tuple[int, int] | None = (2, 5),
         char_weight: float = 0.5,
         boundaries: bool = True,
         lowercase: bool = True,

@@ -71,7 +71,7 @@ class TfidfClassifier(LinearTextClassifier):
         Fit the probabilities of ``svm`` on held-out texts; about a third more training time.
     ngrams : (int, int), default=(1, 3)
         Fewest and most tokens of an n-gram.
-    char_ngrams : (int, int) or None, default=(3, 5)
+    char_ngrams : (int, int) or None, default=(2, 5)
         Fewest and most characters of the n-grams inside words of spaced scripts.
     char_weight : float, default=0.5
         Factor on those.
@@ -137,7 +137,7 @@ class TfidfClassifier(LinearTextClassifier):
         class_weight: str | dict[Any, float] | None = None,
         calibrate: bool = True,
         ngrams: tuple[int, int] = (1, 3),
-        char_ngrams: tuple[int, int] | None = (3, 5),
+        char_ngrams: tuple[int, int] | None = (2, 5),
         char_weight: float = 0.5,
         boundaries: bool = True,
         lowercase: bool = True,

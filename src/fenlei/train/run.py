@@ -17,6 +17,7 @@ from fenlei.data.repair import Repairs, repair
 from fenlei.data.split import split
 from fenlei.exceptions import DataError
 from fenlei.families import find_family
+from fenlei.persistence import check_replaceable, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -179,7 +180,9 @@ class _Run:
         self.messages: list[str] = []
 
     def run(self, train: Dataset, valid: Dataset | None, test: Dataset | None, out: Path | None) -> Trained:
-        make_model(self.plan)  # refuse bad settings before long work
+        make_model(self.plan)  # refuse bad settings, and a bad folder, before long work
+        if out is not None:
+            check_replaceable(out)
         train, valid, test = self._mend(train, valid, test)
         audit = self._audit(train, valid, test)
         sources = _sources(train, valid, test)
@@ -318,7 +321,6 @@ def save_trained(
 ) -> None:
     """Write the model folder with its report and the facts of its training."""
     from fenlei.evaluate.report import describe, environment, render_report
-    from fenlei.persistence import save
 
     created = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")
     measured = {"validation": trained.validation, "test": trained.test}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fenlei.data.dataset import Dataset, Record
 from fenlei.data.duplicates import normalised
 from fenlei.exceptions import DataError, SettingError
+from fenlei.persistence import check_replaceable
 from fenlei.train.run import Trained, TrainPlan, make_model, save_trained
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def train_stream(
     """
     start = time.perf_counter()
     model = _streaming_model(plan)
+    if out is not None:
+        check_replaceable(out)
     progress("reading the labels")
     labels = _find_labels(open_stream(), source)
     held_out: list[Record] = []
