@@ -16,9 +16,7 @@ from fenlei.families import family_names
 ROOT = Path(__file__).parents[2]
 GUIDES = sorted([*ROOT.glob("docs/**/*.md"), *ROOT.glob("README*.md")])
 MODULES = sorted(
-    module.name
-    for module in pkgutil.walk_packages(fenlei.__path__, "fenlei.")
-    if not module.name.endswith("__main__")
+    module.name for module in pkgutil.walk_packages(fenlei.__path__, "fenlei.") if not module.name.endswith("__main__")
 )
 _BLOCK = re.compile(r"^```(?:python|pycon)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _OPTIONS = doctest.IGNORE_EXCEPTION_DETAIL  # the module of an exception may be left out

@@ -64,12 +64,15 @@ def runs(items: Sequence[str], low: int, high: int) -> list[tuple[str, ...]]:
     return [tuple(items[i : i + size]) for size in range(low, high + 1) for i in range(len(items) - size + 1)]
 
 
+def is_character(char: str) -> bool:
+    """Whether the character is of a script written without spaces."""
+    ranges = ("\u0e00\u0eff", "\u2e80\u31ff", "\u3400\u4dbf", "\u4e00\u9fff")
+    return any(low <= char <= high for low, high in ranges) and not is_gap(char)
+
+
 def is_letter(char: str) -> bool:
     """Whether the character makes up words: letters, digits and marks of scripts that write spaces."""
-    unspaced = any(
-        low <= char <= high for low, high in ("\u0e00\u0eff", "\u2e80\u31ff", "\u3400\u4dbf", "\u4e00\u9fff")
-    )
-    return unicodedata.category(char)[0] in "LNM" and not unspaced
+    return unicodedata.category(char)[0] in "LNM" and not is_character(char)
 
 
 def is_gap(char: str) -> bool:
@@ -78,16 +81,24 @@ def is_gap(char: str) -> bool:
 
 
 def cut(text: str) -> list[str]:
-    """Tokens, in lower case: words whole, an apostrophe inside a word with it, all else one by one."""
-    tokens, inside = [""], False
+    """Tokens, in lower case: words whole, an apostrophe inside a word with it, all else one by one.
+
+    A gap inside the text is a token, a space, where a character of an unspaced script is beside it.
+    """
+    tokens, inside, gap = [""], False, ""
     for i, char in enumerate(text):
         joins = char in "'’" and i + 1 < len(text) and is_letter(text[i + 1])
         lower = char.lower() if len(char.lower()) == 1 else char
+        if is_gap(char):
+            gap, inside = gap or text[i - 1 : i] or " ", False
+            continue
+        if gap and (is_character(gap) or is_character(char)) and len(tokens) > 1:
+            tokens.append(" ")
         if inside and (is_letter(char) or joins):
             tokens[-1] += lower
-        elif not is_gap(char):
+        else:
             tokens.append(lower)
-        inside = is_letter(char) or (inside and joins)
+        inside, gap = is_letter(char) or (inside and joins), ""
     return tokens[1:]
 
 

@@ -6,14 +6,15 @@ import unicodedata
 import numpy as np
 import pytest
 
-from fenlei.features.alphabet import JOINER, SPACE, UNIT, WORD, code_points, kinds, lower_case
+from fenlei.features.alphabet import CHARACTER, JOINER, SPACE, UNIT, WORD, code_points, kinds, lower_case
 
 
 @pytest.mark.parametrize(
     ("characters", "kind"),
     [
         (" \t\n\r\u3000\xa0\u200b\x00\x7f\ud800\udfff\ue000", SPACE),
-        ("好看々〇あカㄅกພក\u1019，。！!.-_@#￥😀→㊣\ufffd\U00020000\U0002f800ﾊ", UNIT),
+        ("好看々〇あカㄅกພក\u1019。\U00020000\U0002f800ﾊ", CHARACTER),
+        ("，！!.-_@#￥😀→㊣\ufffd", UNIT),
         ("aZ09éßЖעمअΩ\u0301²Ａ１𝒜", WORD),
         ("'’", JOINER),
     ],
@@ -25,7 +26,7 @@ def test_kinds_of_characters(characters: str, kind: int) -> None:
 
 def test_every_code_point_has_a_kind_and_a_lower_case() -> None:
     assert kinds().shape == lower_case().shape == (sys.maxunicode + 1,)
-    assert set(np.unique(kinds())) == {SPACE, UNIT, WORD, JOINER}
+    assert set(np.unique(kinds())) == {SPACE, UNIT, WORD, JOINER, CHARACTER}
 
 
 def test_lower_case_is_pythons_where_it_is_one_code_point() -> None:

@@ -43,15 +43,16 @@ def test_given_tokens_are_counted_as_they_are(
 
 
 def test_given_tokens_are_the_same_columns_as_those_cut_here(plain: Any) -> None:
-    own = NgramCounts().fit(REVIEWS)
-    given_tokens = [[gram.items[0] for gram in plain((1, 1), None, False).of_text(text)] for text in REVIEWS]
+    texts = ["Don't go!很差，very bad.", "好看good", "", "very good,很好看", "good"]
+    own = NgramCounts().fit(texts)
+    given_tokens = [[gram.items[0] for gram in plain((1, 1), None, False).of_text(text)] for text in texts]
     other = NgramCounts().fit(given_tokens)
     np.testing.assert_array_equal(other.hashes_, own.hashes_)
-    assert (own.transform(given_tokens) != own.transform(REVIEWS)).nnz == 0
+    assert (own.transform(given_tokens) != own.transform(texts)).nnz == 0
 
 
 def test_n_grams_are_spelled_as_a_reader_knows_them() -> None:
-    tokens = NgramCounts(ngrams=(1, 2), char_ngrams=None).fit(["好看 Good film!"])
+    tokens = NgramCounts(ngrams=(1, 2), char_ngrams=None).fit(["好看Good film!"])
     assert set(tokens.vocabulary_) == {
         "好", "看", "good", "film", "!", "^好", "好看", "看good", "good film", "film!", "!$"
     }  # fmt: skip
@@ -62,8 +63,18 @@ def test_n_grams_are_spelled_as_a_reader_knows_them() -> None:
 
 
 def test_the_order_of_tokens_counts() -> None:
-    counts = NgramCounts(ngrams=(2, 3), char_ngrams=None, boundaries=False).fit(["好看", "看好", "哈哈", "呵呵", "看看好"])
+    counts = NgramCounts(ngrams=(2, 3), char_ngrams=None, boundaries=False).fit(
+        ["好看", "看好", "哈哈", "呵呵", "看看好"]
+    )
     assert sorted(counts.vocabulary_) == ["呵呵", "哈哈", "好看", "看好", "看看", "看看好"]
+
+
+def test_a_space_beside_an_unspaced_script_is_a_token() -> None:
+    counts = NgramCounts(ngrams=(1, 1), char_ngrams=None)
+    assert sorted(counts.fit([" 好 \t看 a b "]).vocabulary_) == [" ", "a", "b", "好", "看"]
+    assert counts.transform(["好 \t看 a b", "a b", "好看", " 好 "]).toarray()[:, counts.vocabulary_.index(" ")].tolist() == [
+        2, 0, 0, 0
+    ]  # fmt: skip
 
 
 def test_case_may_count() -> None:
@@ -74,8 +85,8 @@ def test_case_may_count() -> None:
 
 
 def test_unknown_n_grams_count_for_nothing() -> None:
-    counts = NgramCounts(ngrams=(1, 1), char_ngrams=None).fit(["好 看"])
-    assert counts.transform(["坏", "", "好 坏 好"]).toarray().sum(axis=1).tolist() == [0, 0, 2]
+    counts = NgramCounts(ngrams=(1, 1), char_ngrams=None).fit(["好看"])
+    assert counts.transform(["坏", "", "好坏好"]).toarray().sum(axis=1).tolist() == [0, 0, 2]
     assert counts.transform([]).shape == (0, 2)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from typing import TYPE_CHECKING
 
 import click
+
+from fenlei.cli._common import data_options, json_option, print_json, warn
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,21 +34,15 @@ _NAMES = {
 @click.argument("model", metavar="MODEL")
 @click.argument("data", metavar="DATA")
 @click.option("--report", metavar="FILE.html", help="Write everything into one HTML file.")
-@click.option("--text", help="Column of the texts.  [default: text]")
-@click.option("--label", help="Column of the labels.  [default: label or labels]")
-@click.option("--separator", help="What stands between several labels in one field.")
-@click.option("--encoding", help="Encoding of the file.  [default: UTF-8, then GB18030]")
-@click.option("--format", "file_format", help="Format of the file.  [default: by the name]")
-@click.option("--delimiter", help="What stands between the columns of a csv file.")
+@data_options
 @click.option("--seed", type=int, default=13, show_default=True, help="Of the confidence intervals.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document on standard output.")
+@json_option
 def evaluate_command(
     model: str,
     data: str,
     report: str | None,
     seed: int,
     as_json: bool,
-    file_format: str | None,
     **columns: str | None,
 ) -> None:
     """Measure the model in the folder MODEL on the labelled texts of DATA.
@@ -60,18 +55,18 @@ def evaluate_command(
     from fenlei.persistence import load
 
     classifier = load(model)
-    dataset = read(data, format=file_format, **columns)
+    dataset = read(data, **columns)
     start = time.perf_counter()
     found = evaluate(classifier, dataset.texts, dataset.targets, rows=dataset.rows, seed=seed)
     seconds = time.perf_counter() - start
     _warn(dataset, found)
     if report:
-        options = {**columns, "format": file_format, "seed": str(seed), "report": report}
+        options = {**columns, "seed": str(seed), "report": report}
         flags = [part for name, value in options.items() if value for part in (f"--{name}", value)]
         _write_report(report, classifier, found, seconds, [model, data, *flags])
     if as_json:
         plain = found.to_dict(errors=True) | {"seconds": round(seconds, 3)}
-        click.echo(json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=2))
+        print_json(plain)
     else:
         _show(found, report)
 
@@ -94,10 +89,8 @@ def _write_report(path: str, classifier: object, found: Evaluation, seconds: flo
 
 
 def _warn(dataset: Dataset, found: Evaluation) -> None:
-    from fenlei.evaluate._text import printable
-
     for warning in (*dataset.warnings, *found.warnings):
-        click.echo(f"fenlei: warning: {printable(warning)}", err=True)
+        warn(warning)
 
 
 def _show(found: Evaluation, report: str | None) -> None:

@@ -82,7 +82,7 @@ class NgramCounts(Transformer):
     Examples
     --------
     >>> counts = NgramCounts(ngrams=(1, 2), char_ngrams=None, boundaries=False)
-    >>> counts.fit_transform(["好看 good", "好听"]).toarray().astype(int).sum(axis=0).tolist()
+    >>> counts.fit_transform(["好看good", "好听"]).toarray().astype(int).sum(axis=0).tolist()
     [2, 1, 1, 1, 1, 1, 1]
     >>> sorted(counts.vocabulary_)
     ['good', '听', '好', '好听', '好看', '看', '看good']

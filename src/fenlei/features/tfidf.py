@@ -36,7 +36,7 @@ class TfidfFeatures(NgramCounts):
     Examples
     --------
     >>> features = TfidfFeatures(ngrams=(1, 1), char_ngrams=None)
-    >>> features.fit_transform(["好 看", "好"]).toarray().astype(float).round(3).tolist()
+    >>> features.fit_transform(["好看", "好"]).toarray().astype(float).round(3).tolist()
     [[0.58, 0.815], [1.0, 0.0]]
     """
 

@@ -1,0 +1,77 @@
+"""Training on rows that are never all in memory."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import fenlei
+from fenlei.data.dataset import Dataset, Record
+from fenlei.data.readers import stream
+from fenlei.exceptions import DataError, SettingError
+from fenlei.train.run import TrainPlan
+from fenlei.train.stream import train_stream
+
+PLAN = TrainPlan(settings={"hash_bits": 12}, fraction=0.2)
+
+
+def rows(n: int = 400):
+    words = ("好看", "好吃", "good"), ("难看", "难吃", "bad")
+    return [Record(i + 1, f"第{i}条 {words[i % 2][i % 3]}", ("pos", "neg")[i % 2]) for i in range(n)]
+
+
+def test_learns_from_two_passes(tmp_path):
+    opened = []
+
+    def open_rows():
+        opened.append(1)
+        return iter(rows())
+
+    trained = train_stream(open_rows, source="big.jsonl", plan=PLAN, out=tmp_path / "m")
+    assert len(opened) == 2
+    assert trained.n_train + trained.validation.n == 400
+    assert 40 < trained.validation.n < 120
+    assert trained.validation.metrics["accuracy"] > 0.95
+    assert fenlei.load(tmp_path / "m").predict(["真好看", "very bad"]).tolist() == ["pos", "neg"]
+
+
+def test_copies_of_a_text_stay_on_one_side():
+    copies = [Record(i + 1, f"文本{i % 50}", "ab"[i % 2]) for i in range(400)]
+    trained = train_stream(lambda: iter(copies), source="x", plan=PLAN)
+    assert trained.validation.n % 8 == 0
+
+
+def test_multi_label_rows():
+    many = [
+        Record(i + 1, ["好看 便宜", "好看", "便宜"][i % 3] + str(i), [["a", "b"], ["a"], ["b"]][i % 3])
+        for i in range(300)
+    ]
+    trained = train_stream(lambda: iter(many), source="x", plan=PLAN)
+    assert trained.model.multi_label_
+    assert trained.model.predict(["好看 便宜"]) == [["a", "b"]]
+
+
+def test_a_test_set_is_measured(tmp_path):
+    test = Dataset(["好看", "难看"], ["pos", "neg"], [1, 2], "test.jsonl")
+    assert train_stream(lambda: iter(rows()), source="x", test=test, plan=PLAN).test.metrics["accuracy"] == 1
+
+
+def test_a_missing_label_names_its_row():
+    broken = [*rows(10), Record(11, "x", None)]
+    with pytest.raises(DataError, match=r"x\.jsonl, row 11: there is no label"):
+        train_stream(lambda: iter(broken), source="x.jsonl", plan=PLAN)
+
+
+def test_a_family_that_cannot_learn_from_parts_is_refused():
+    with pytest.raises(SettingError, match="nbsvm"):
+        train_stream(lambda: iter(rows()), source="x", plan=TrainPlan(model="nbsvm"))
+
+
+def test_streams_a_real_file(tmp_path):
+    path = tmp_path / "big.jsonl"
+    path.write_text(
+        "\n".join(json.dumps({"text": r.text, "label": r.target}, ensure_ascii=False) for r in rows()), "utf-8"
+    )
+    trained = train_stream(lambda: stream(str(path)), source=str(path), plan=PLAN)
+    assert trained.validation.metrics["accuracy"] > 0.95
