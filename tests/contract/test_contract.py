@@ -34,7 +34,7 @@ class TestSettings:
         assert model.get_params()["seed"] == 5
 
     def test_an_unknown_one_is_refused_with_the_nearest(self, make: Any) -> None:
-        with pytest.raises(SettingError, match="unknown setting of .* 'sed'; did you mean 'seed'?"):
+        with pytest.raises(SettingError, match=r"unknown setting of .* 'sed'; did you mean 'seed'?"):
             make().set_params(sed=5)
         with pytest.raises(TypeError):
             make(sed=5)

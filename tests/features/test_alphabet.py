@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import unicodedata
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -44,5 +45,5 @@ def test_lower_case_keeps_the_kind() -> None:
 @pytest.mark.parametrize("texts", [[], [""], ["", "好a", "", "\ud800\x00😀", ""]])
 def test_code_points_can_be_taken_apart_again(texts: list[str]) -> None:
     codes, offsets = code_points(texts)
-    found = ["".join(map(chr, codes[i:j])) for i, j in zip(offsets[:-1], offsets[1:], strict=True)]
+    found = ["".join(map(chr, codes[i:j])) for i, j in pairwise(offsets)]
     assert found == texts

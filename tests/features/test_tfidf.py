@@ -10,7 +10,8 @@ from fenlei.exceptions import SettingError
 from fenlei.features.tfidf import TfidfFeatures
 
 TEXTS = [
-    "好看，非常好看！", "不好看", "a good, good film", "Not a good film :(", "", "   ", "好看 good", "don't don't don't", "😀😀 é",
+    "好看，非常好看！", "不好看", "a good, good film", "Not a good film :(", "", "   ", "好看 good",
+    "don't don't don't", "😀😀 é",
 ]  # fmt: skip
 NEW_TEXTS = ["好看的 film", "", "unknown 词语", "good good good", "\ud800", ""]
 
