@@ -55,7 +55,7 @@ def timed(work: Callable[[], _T], runs: int = 3) -> tuple[float, _T]:
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A Markdown table."""
+    """Print a Markdown table."""
     print("| " + " | ".join(head) + " |")
     print("|" + "---|" * len(head))
     for row in rows:

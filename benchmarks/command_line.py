@@ -12,9 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from _common import load, machine, parser, print_table
-
 import fenlei
+from _common import load, machine, parser, print_table
 from fenlei import TfidfClassifier
 
 _PEAK = """

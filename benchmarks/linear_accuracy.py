@@ -12,7 +12,6 @@ from typing import Any
 
 from _common import CHINESE, load, machine, parser, print_table
 from _peers import FastText, sklearn_pipeline
-
 from fenlei import NbsvmClassifier, TfidfClassifier
 
 SETS = ("thucnews", "chnsenticorp", "waimai", "trec", "mr", "sst2", "subj", "sms_spam", "agnews", "imdb")

@@ -13,10 +13,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import fenlei
 from _common import load, machine, parser, print_table, timed
 from _peers import FastText, folder_size, sklearn_pipeline
-
-import fenlei
 from fenlei import TfidfClassifier
 
 

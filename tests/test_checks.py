@@ -36,7 +36,7 @@ def test_pandas() -> None:
 
 
 @pytest.mark.parametrize(
-    "texts", ["好", b"b", {"a", "b"}, {"a": 1}, iter(["a"]), None, 5, np.array([["a"]]), np.array("a")]
+    "texts", ["好", b"b", {"a", "b"}, {"a": 1}, iter(["a"]), None, 5, np.array([["a", "b"]]), np.array("a")]
 )
 def test_what_is_no_list_of_texts_is_refused(texts: Any) -> None:
     with pytest.raises(SettingError):
@@ -53,3 +53,7 @@ def test_an_element_that_is_no_text_is_named_by_its_row(item: Any) -> None:
 
 def test_empty() -> None:
     assert check_texts([]) == []
+
+
+def test_one_column_is_a_list_of_texts():
+    assert check_texts(np.array([["a"], ["好"]])) == ["a", "好"]

@@ -4,7 +4,7 @@ The public names are imported on first use, so that ``import fenlei`` costs noth
 
 >>> import fenlei
 >>> model = fenlei.TfidfClassifier().fit(["很好 喜欢", "非常好", "很差", "太差了"], ["good", "good", "bad", "bad"])
->>> list(model.predict(["好", "差"]))
+>>> model.predict(["好", "差"]).tolist()
 ['good', 'bad']
 """
 
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from fenlei.data.audit import audit as audit
     from fenlei.data.readers import read as read
-    from fenlei.evaluate.metrics import evaluate as evaluate
+    from fenlei.evaluation.metrics import evaluate as evaluate
     from fenlei.models.nbsvm import NbsvmClassifier as NbsvmClassifier
     from fenlei.models.tfidf import TfidfClassifier as TfidfClassifier
     from fenlei.persistence import load as load
@@ -28,7 +28,7 @@ _HOME = {
     "NbsvmClassifier": "fenlei.models.nbsvm",
     "TfidfClassifier": "fenlei.models.tfidf",
     "audit": "fenlei.data.audit",
-    "evaluate": "fenlei.evaluate.metrics",
+    "evaluate": "fenlei.evaluation.metrics",
     "load": "fenlei.persistence",
     "read": "fenlei.data.readers",
     "save": "fenlei.persistence",

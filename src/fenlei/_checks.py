@@ -55,6 +55,8 @@ def _as_list(X: Any) -> list[Any]:
         kind = "string" if isinstance(X, str) else "bytes object"
         raise SettingError(f"expected a list of texts, got one {kind}; write [text] for a single text")
     shape = getattr(X, "shape", None)
+    if isinstance(shape, tuple) and len(shape) == 2 and shape[1] == 1 and hasattr(X, "reshape"):
+        X, shape = X.reshape(-1), shape[:1]  # one column, as scikit-learn's bagging hands it on
     if isinstance(shape, tuple) and len(shape) != 1:
         raise SettingError(f"expected a one-dimensional list of texts, got the shape {shape}; pass one column")
     if hasattr(X, "tolist"):

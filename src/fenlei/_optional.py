@@ -24,7 +24,7 @@ def require(module: str, *, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        package = module.partition(".")[0]
+        package = (error.name or module).partition(".")[0]
         raise MissingExtraError(
             f"this needs the package {package!r}, which is not installed; run: pip install 'fenlei[{extra}]'"
         ) from error

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Self
 
 
 class FenleiError(Exception):
@@ -62,7 +63,12 @@ class UnknownNameError(FenleiError, LookupError):
     """
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
-        super().__init__(unknown_name(kind, name, known))
+        self.kind, self.name, self.known = kind, name, sorted(known)
+        super().__init__(unknown_name(kind, name, self.known))
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, list[str]]]:
+        """Let it travel between processes, as scikit-learn's parallel jobs need."""
+        return type(self), (self.kind, self.name, self.known)
 
 
 class ModelFolderError(FenleiError, ValueError):

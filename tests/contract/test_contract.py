@@ -319,13 +319,20 @@ def test_fitting_after_parts_forgets_them(make: Any, chinese: Any, topics: Any) 
     assert_same_bits(model.fit(chinese.texts, chinese.labels), fresh, chinese.new_texts)
 
 
-def test_a_loaded_model_does_not_silently_begin_again(make: Any, topics: Any, tmp_path: Path) -> None:
+def test_a_loaded_model_goes_on_where_it_stopped(make: Any, topics: Any, tmp_path: Path) -> None:
     model = _learner_of_parts(make).partial_fit(topics.texts, topics.labels, classes=sorted(set(topics.labels)))
     fenlei.save(model, tmp_path / "model")
     loaded = fenlei.load(tmp_path / "model")
-    with pytest.raises(SettingError):
-        loaded.partial_fit(topics.texts, topics.labels)
     assert_same_bits(loaded, model, topics.texts)
+    for learner in (loaded, model):
+        learner.partial_fit(topics.texts[::-1], topics.labels[::-1])
+    assert_same_bits(loaded, model, topics.texts)
+
+
+def test_a_model_trained_by_fit_does_not_silently_begin_again(make: Any, topics: Any) -> None:
+    model = _learner_of_parts(make).fit(topics.texts, topics.labels)
+    with pytest.raises(SettingError, match="trained by fit"):
+        model.partial_fit(topics.texts, topics.labels, classes=sorted(set(topics.labels)))
 
 
 def _learner_of_parts(make: Any) -> Any:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from fenlei.data.dataset import Dataset
-    from fenlei.evaluate.evaluation import Evaluation
+    from fenlei.evaluation.evaluation import Evaluation
 
 _HEADLINES = {
     False: ("accuracy", "f1_macro", "roc_auc_macro", "log_loss"),
@@ -51,7 +51,7 @@ def evaluate_command(
     curves, the worst errors and the most telling n-grams.
     """
     from fenlei.data.readers import read
-    from fenlei.evaluate.metrics import evaluate
+    from fenlei.evaluation.metrics import evaluate
     from fenlei.persistence import load
 
     classifier = load(model)
@@ -74,7 +74,7 @@ def evaluate_command(
 def _write_report(path: str, classifier: object, found: Evaluation, seconds: float, arguments: list[str]) -> None:
     from datetime import datetime
 
-    from fenlei.evaluate.report import describe, write_report
+    from fenlei.evaluation.report import describe, write_report
 
     page = describe(
         classifier,
@@ -97,7 +97,7 @@ def _show(found: Evaluation, report: str | None) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from fenlei.evaluate._text import printable
+    from fenlei.evaluation._text import printable
 
     console = Console()
     console.print(_overall_table(found))
@@ -126,7 +126,7 @@ def _class_table(found: Evaluation) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from fenlei.evaluate._text import printable
+    from fenlei.evaluation._text import printable
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("class", overflow="fold")

@@ -13,7 +13,7 @@ from fenlei.exceptions import SettingError
 
 if TYPE_CHECKING:
     from fenlei.data.repair import Repairs
-    from fenlei.evaluate.evaluation import Evaluation
+    from fenlei.evaluation.evaluation import Evaluation
     from fenlei.train.run import Trained, TrainPlan
 
 _REPAIRS = {

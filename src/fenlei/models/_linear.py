@@ -95,18 +95,14 @@ def naive_bayes(rows: Rows, n_columns: int, targets: Targets, costs: F64, smooth
     """
     features = rows.csr(n_columns)
     inside = targets.indicator * costs
+    totals = np.maximum(inside.sum(axis=0), 1e-12)
+    weights = _log_shares(np.asarray(features.T @ inside, np.float32), smoothing)
     if not targets.multi_label:
-        weights, bias = _log_shares(features, inside, smoothing)
-        return LinearModel(weights, bias, link="softmax")
+        return LinearModel(weights, np.log(totals / totals.sum()).astype(np.float32), link="softmax")
     outside = ~targets.indicator * costs
-    (weights, bias), (against, bias_against) = (_log_shares(features, part, smoothing) for part in (inside, outside))
-    return LinearModel(weights - against, bias - bias_against)
-
-
-def _log_shares(features: Any, marks: F64, smoothing: float) -> tuple[F32, F32]:
-    rows = np.maximum(marks.sum(axis=0), 1e-12)
-    weights = _log_shares_of(np.asarray(features.T @ marks, np.float32), smoothing)
-    return weights, np.log(rows / rows.sum()).astype(np.float32)
+    against = _log_shares(np.asarray(features.T @ outside, np.float32), smoothing)
+    odds = totals / np.maximum(outside.sum(axis=0), 1e-12)
+    return LinearModel(weights - against, np.log(odds).astype(np.float32))
 
 
 def log_count_ratios(rows: Rows, n_columns: int, signs: I8, weights: F64, smoothing: float) -> F32:
@@ -121,10 +117,10 @@ def log_count_ratios(rows: Rows, n_columns: int, signs: I8, weights: F64, smooth
     sums = partial(_dual.class_counts, rows.bounds, rows.columns, n_columns=n_columns)
     inside = sums(marks=((signs > 0) * weights).astype(np.float32))
     outside = sums(marks=totals.astype(np.float32)) - inside
-    return _log_shares_of(inside, smoothing) - _log_shares_of(outside, smoothing)
+    return _log_shares(inside, smoothing) - _log_shares(outside, smoothing)
 
 
-def _log_shares_of(counts: F32, smoothing: float) -> F32:
+def _log_shares(counts: F32, smoothing: float) -> F32:
     smoothed = counts + np.float32(smoothing)
     return np.log(smoothed / smoothed.sum(axis=0))
 

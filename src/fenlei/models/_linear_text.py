@@ -126,6 +126,7 @@ class LinearTextClassifier(TextClassifier):
                 float(link["slope"]),
                 float(link["shift"]),
             )
+            self._take_arrays(arrays)
         except (KeyError, TypeError, ValueError, RecursionError, SafetensorError) as error:
             raise ModelFolderError(f"the files of this {self.family} model do not fit together: {error}") from error
         self._check_shapes()

@@ -120,7 +120,7 @@ class NbsvmClassifier(LinearTextClassifier):
 
     def _train(self, rows: Rows, targets: Targets, weights: NDArray[np.float64]) -> LinearModel:
         check_positive(self, "C", "smoothing", "tolerance", "max_iter")
-        if not 0 <= self.beta <= 1:
+        if not isinstance(self.beta, int | float | np.number) or not 0 <= self.beta <= 1:
             raise SettingError(f"beta must be from 0 to 1; got {self.beta!r}")
         exclusive = not targets.multi_label
         signs = signs_of(targets.indicator, exclusive=exclusive)

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fenlei._checks import check_texts
-from fenlei.base import check_weights
+from fenlei.base import check_lengths, check_weights
 from fenlei.exceptions import SettingError
 from fenlei.features._types import F32, F64, I8
 from fenlei.features.hashing import HashingFeatures
@@ -45,9 +45,9 @@ from fenlei.models._linear import (
 )
 from fenlei.models._linear_text import LinearTextClassifier, check_positive
 from fenlei.models._online import Online, learn, start
-from fenlei.targets import Targets, encode
+from fenlei.targets import Targets, encode, learn_classes
 
-_COST = {"svm": 1.0, "logistic": 10.0}
+_COST = {"svm": 0.5, "logistic": 10.0}
 _FLOOR = 0.1  # prior variance of an n-gram that leans to no class
 _LOSS = {"svm": "squared_hinge", "logistic": "logistic"}
 
@@ -60,7 +60,7 @@ class TfidfClassifier(LinearTextClassifier):
     classifier : {"svm", "logistic", "nb"}, default="svm"
         Which linear model.
     C : float or None, default=None
-        What an error costs against large weights, above 0. None is 1 for ``svm`` and 10 for ``logistic``.
+        What an error costs against large weights, above 0. None is 0.5 for ``svm`` and 10 for ``logistic``.
     prior : {"informed", "flat"}, default="informed"
         Prior variance of the weights: by the n-gram's log-count ratio, or 1 for all.
     smoothing : float, default=1.0
@@ -216,6 +216,7 @@ class TfidfClassifier(LinearTextClassifier):
         if not hasattr(self, "online_"):
             raise SettingError("this model was trained by fit; partial_fit goes on only from partial_fit")
         targets = encode(y, self.classes_, self.multi_label_)
+        check_lengths(texts, targets.indicator)
         costs = row_costs(targets, self.classes_, check_weights(sample_weight, len(texts)), self.class_weight)
         rows = self.features_.rows(self._prepare(texts))
         signs = signs_of(targets.indicator, exclusive=not self.multi_label_)
@@ -228,7 +229,7 @@ class TfidfClassifier(LinearTextClassifier):
             raise SettingError("the first call of partial_fit needs classes=, all labels that will ever come")
         if self.class_weight == "balanced":
             raise SettingError("class_weight='balanced' needs all texts at once; give a weight for each label")
-        self.classes_, self.multi_label_ = np.unique(np.asarray(list(classes))), multi_label
+        self.classes_, self.multi_label_ = learn_classes(list(classes))[0], multi_label
         self._start(texts)
         n_problems = 1 if len(self.classes_) == 2 and not multi_label else len(self.classes_)
         self.online_ = start(self.features_.n_features_, n_problems)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from fenlei.base import TextClassifier
     from fenlei.data.audit import Audit
-    from fenlei.evaluate.evaluation import Evaluation
+    from fenlei.evaluation.evaluation import Evaluation
 
 _CURVE = (0.1, 0.25, 0.5)  # shares of the training texts; the whole is measured anyway
 _FEWEST_FOR_CURVE = 200
@@ -136,10 +136,10 @@ def train_model(
 
     Examples
     --------
-    >>> texts, labels = ["好看", "很好", "好吃", "难看", "很差", "难吃"] * 4, (["good"] * 3 + ["bad"] * 3) * 4
-    >>> trained = train_model(Dataset(texts, labels, range(1, 25), "memory"))
-    >>> trained.model.predict(["太好了"]).tolist(), trained.n_train
-    (['good'], 24)
+    >>> texts = [f"第{i}次来，{word}" for i in range(10) for word in ("很好", "很差")]
+    >>> trained = train_model(Dataset(texts, ["good", "bad"] * 10, range(2, 22), "memory"))
+    >>> trained.model.predict(["很好"]).tolist(), trained.n_train
+    (['good'], 20)
     """
     return _Run(plan or TrainPlan(), progress).run(train, valid, test, None if out is None else Path(out))
 
@@ -242,7 +242,7 @@ class _Run:
             return make_model(self.plan).fit(data.texts, data.targets)
 
     def _measure(self, step: str, model: TextClassifier, data: Dataset) -> Evaluation:
-        from fenlei.evaluate.metrics import evaluate
+        from fenlei.evaluation.metrics import evaluate
 
         with self._step(step):
             return evaluate(model, data.texts, data.targets, rows=data.rows, seed=self.plan.seed)
@@ -261,7 +261,7 @@ class _Run:
 
     def _point(self, part: Dataset, valid: Dataset) -> list[dict[str, float]]:
         """Measure a model trained on a part; none when the part holds one class only."""
-        from fenlei.evaluate.metrics import evaluate
+        from fenlei.evaluation.metrics import evaluate
 
         try:
             model = make_model(self.plan).fit(part.texts, part.targets)
@@ -320,7 +320,7 @@ def save_trained(
     curve: Sequence[Mapping[str, float]] = (),
 ) -> None:
     """Write the model folder with its report and the facts of its training."""
-    from fenlei.evaluate.report import describe, environment, render_report
+    from fenlei.evaluation.report import describe, environment, render_report
 
     created = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")
     measured = {"validation": trained.validation, "test": trained.test}

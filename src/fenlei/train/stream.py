@@ -91,7 +91,7 @@ def _finish(
     test: Dataset | None, plan: TrainPlan, out: str | Path | None, seconds: dict[str, float], progress:
     Callable[[str], None],
 ) -> Trained:  # fmt: skip
-    from fenlei.evaluate.metrics import evaluate
+    from fenlei.evaluation.metrics import evaluate
 
     if not held_out:
         raise DataError("there are too few rows to hold some out; train without --stream", source=source)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fenlei.evaluate._errors import WrongAnswer
-from fenlei.evaluate._text import printable
-from fenlei.evaluate.evaluation import Evaluation
+from fenlei.evaluation._errors import WrongAnswer
+from fenlei.evaluation._text import printable
+from fenlei.evaluation.evaluation import Evaluation
 
 MATRIX_CLASSES = 60
 _SHADES = 9

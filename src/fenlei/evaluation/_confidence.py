@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fenlei.evaluate._answers import Answers, FloatArray
+from fenlei.evaluation._answers import Answers, FloatArray
 
 _SMALLEST = 1e-15  # a probability of 0 for what happened would be an infinite loss
 HISTOGRAM_BINS = 20

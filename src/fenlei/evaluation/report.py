@@ -19,10 +19,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fenlei.evaluate import _view, charts
-from fenlei.evaluate._text import printable, shorten
-from fenlei.evaluate._words import both, plain_word, word
-from fenlei.evaluate.evaluation import Evaluation
+from fenlei.evaluation import _view, charts
+from fenlei.evaluation._text import printable, shorten
+from fenlei.evaluation._words import both, plain_word, word
+from fenlei.evaluation.evaluation import Evaluation
 from fenlei.exceptions import DataError
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     made = Environment(
-        loader=PackageLoader("fenlei.evaluate"),
+        loader=PackageLoader("fenlei.evaluation"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

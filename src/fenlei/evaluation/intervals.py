@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fenlei.evaluate import _counts
-from fenlei.evaluate._answers import Answers, BoolArray, FloatArray
+from fenlei.evaluation import _counts
+from fenlei.evaluation._answers import Answers, BoolArray, FloatArray
 
 _CELLS_AT_ONCE = 10_000_000
 

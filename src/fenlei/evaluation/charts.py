@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fenlei.evaluate._confidence import Histogram, Reliability
-from fenlei.evaluate._svg import INK, MUTED, REST, RIGHT, SERIES, WRONG, canvas, to_svg
-from fenlei.evaluate._text import printable, shorten
-from fenlei.evaluate.curves import CurveSet
+from fenlei.evaluation._confidence import Histogram, Reliability
+from fenlei.evaluation._svg import INK, MUTED, REST, RIGHT, SERIES, WRONG, canvas, to_svg
+from fenlei.evaluation._text import printable, shorten
+from fenlei.evaluation.curves import CurveSet
 
 if TYPE_CHECKING:
     from markupsafe import Markup

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from fenlei.evaluate._words import WORDS
-from fenlei.evaluate.metrics import evaluate_scores
-from fenlei.evaluate.report import ReportData, describe, environment, render_report, write_report
+from fenlei.evaluation._words import WORDS
+from fenlei.evaluation.metrics import evaluate_scores
+from fenlei.evaluation.report import ReportData, describe, environment, render_report, write_report
 from fenlei.exceptions import DataError
 
 CLASSES = ["体育", "娱乐", "财经"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from fenlei.evaluate._answers import Answers, BoolArray, FloatArray
-from fenlei.evaluate._text import printable
+from fenlei.evaluation._answers import Answers, BoolArray, FloatArray
+from fenlei.evaluation._text import printable
 
 
 @dataclass(frozen=True)

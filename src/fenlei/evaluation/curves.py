@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fenlei.evaluate._answers import Answers, BoolArray, FloatArray
+from fenlei.evaluation._answers import Answers, BoolArray, FloatArray
 
 MAX_POINTS = 200
 _GRID = np.linspace(0.0, 1.0, 101)

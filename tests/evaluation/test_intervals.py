@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
-from fenlei.evaluate import intervals
-from fenlei.evaluate._answers import encode
+from fenlei.evaluation import intervals
+from fenlei.evaluation._answers import encode
 
 
 def answers(multi_label, n=250, seed=3):

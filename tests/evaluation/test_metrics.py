@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from fenlei.evaluate.metrics import evaluate, evaluate_scores
+from fenlei.evaluation.metrics import evaluate, evaluate_scores
 from fenlei.exceptions import DataError
 
 CLASSES = ["体育", "娱乐", "finance"]

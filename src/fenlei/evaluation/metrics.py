@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fenlei._checks import check_texts
-from fenlei.evaluate import _confidence, _counts
-from fenlei.evaluate._answers import Answers, FloatArray, Labels, check_targets, encode
-from fenlei.evaluate._errors import WrongAnswer, worst_errors
-from fenlei.evaluate.curves import CurveSet, make_curves
-from fenlei.evaluate.evaluation import ClassScores, Evaluation, Note
-from fenlei.evaluate.intervals import Intervals, bootstrap
+from fenlei.evaluation import _confidence, _counts
+from fenlei.evaluation._answers import Answers, FloatArray, Labels, check_targets, encode
+from fenlei.evaluation._errors import WrongAnswer, worst_errors
+from fenlei.evaluation.curves import CurveSet, make_curves
+from fenlei.evaluation.evaluation import ClassScores, Evaluation, Note
+from fenlei.evaluation.intervals import Intervals, bootstrap
 from fenlei.exceptions import DataError
 
 _FEW = 5

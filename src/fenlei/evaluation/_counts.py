@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fenlei.evaluate._answers import BoolArray, FloatArray
+from fenlei.evaluation._answers import BoolArray, FloatArray
 
 
 class Counts(NamedTuple):

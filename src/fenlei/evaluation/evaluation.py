@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fenlei.evaluate._confidence import Histogram, Reliability
-from fenlei.evaluate._errors import WrongAnswer
-from fenlei.evaluate._text import printable
-from fenlei.evaluate.curves import CurveSet
+from fenlei.evaluation._confidence import Histogram, Reliability
+from fenlei.evaluation._errors import WrongAnswer
+from fenlei.evaluation._text import printable
+from fenlei.evaluation.curves import CurveSet
 
 
 class Note(NamedTuple):

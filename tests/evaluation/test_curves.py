@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
-from fenlei.evaluate import curves
-from fenlei.evaluate._answers import encode
+from fenlei.evaluation import curves
+from fenlei.evaluation._answers import encode
 
 
 def test_hand_worked_roc_and_precision_recall():
