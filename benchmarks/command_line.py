@@ -17,12 +17,14 @@ from _common import load, machine, parser, print_table
 from fenlei import TfidfClassifier
 
 _PEAK = """
-import resource, runpy, sys
+import pathlib, runpy, sys
 sys.argv = ["fenlei", *sys.argv[1:]]
 try:
     runpy.run_module("fenlei", run_name="__main__")
 except SystemExit as end:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+    # Not getrusage: its peak is at least that of the process which started this one.
+    facts = dict(line.split(":", 1) for line in pathlib.Path("/proc/self/status").read_text().splitlines())
+    print(facts["VmHWM"].split()[0], file=sys.stderr)
     raise
 """
 

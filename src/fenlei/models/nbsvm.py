@@ -46,7 +46,7 @@ class NbsvmClassifier(LinearTextClassifier):
     class_weight : None, "balanced" or dict, default=None
         How much the texts of each class count.
     calibrate : bool, default=True
-        Fit the probabilities on held-out texts; about a third more training time.
+        Fit the probabilities on held-out texts; about a quarter more training time.
     ngrams, char_ngrams, char_weight, boundaries, lowercase, min_df, max_df, max_features
         See `fenlei.features.tfidf.TfidfFeatures`.
     clean, segmenter, segment, stop_words, language

@@ -68,7 +68,7 @@ class TfidfClassifier(LinearTextClassifier):
     class_weight : None, "balanced" or dict, default=None
         How much the texts of each class count; "balanced" makes all classes count the same in sum.
     calibrate : bool, default=True
-        Fit the probabilities of ``svm`` on held-out texts; about a third more training time.
+        Fit the probabilities of ``svm`` on held-out texts; about a quarter more training time.
     ngrams : (int, int), default=(1, 3)
         Fewest and most tokens of an n-gram.
     char_ngrams : (int, int) or None, default=(2, 5)

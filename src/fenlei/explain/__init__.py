@@ -1,1 +1,0 @@
-"""Explain: why a model says what it says."""
