@@ -7,6 +7,7 @@ python benchmarks/linear_accuracy.py [--sets trec,mr] [--peers]
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import Any
 
@@ -34,8 +35,7 @@ def main() -> None:
         if name in UNSEEN:
             unseen = load(chosen.data, name, "test_unseen")
             rows.append([f"{name}, unseen texts only", *(f"{_accuracy(model, unseen):.2f}" for model, _ in fitted)])
-        print("|", " | ".join(rows[-1]), "|", flush=True)
-    print()
+        print(name, "done", file=sys.stderr, flush=True)
     print_table(["data", *names], rows)
 
 

@@ -232,7 +232,7 @@ class _Run:
         with self._step("audit"):
             found = audit(named)
         self.messages += [
-            f"{finding.kind}: {finding.message}" + (f"; mended by {finding.fix}" if finding.fix else "")
+            f"{finding.kind}: {finding.message.rstrip('.')}" + (f"; mended by {finding.fix}" if finding.fix else "")
             for finding in found.findings
             if finding.severity == "error"
         ]
