@@ -11,6 +11,7 @@ SCRIPTS = (
     ("linear_speed.py",),
     ("command_line.py",),
     ("segmenters.py",),
+    ("linear_choices.py",),
 )
 
 
