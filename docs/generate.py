@@ -5,13 +5,14 @@ python docs/generate.py
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-import click
-
 from fenlei._numpydoc import parameter_descriptions
-from fenlei.cli.main import cli
+from fenlei.cli.main import COMMANDS
 from fenlei.cli.models import _settings, _shown
 from fenlei.families import family_names, find_family
 from fenlei.features.ngrams import NgramCounts
@@ -19,24 +20,18 @@ from fenlei.features.tfidf import TfidfFeatures
 from fenlei.models.tfidf import TfidfClassifier
 from fenlei.preparation import Preparation
 
-_WIDTH = 88
 _NOTE = "<!-- Written by docs/generate.py (make docs); do not edit. -->\n"
 _DESCRIBING = (NgramCounts, TfidfFeatures, Preparation, TfidfClassifier)  # where "see there" leads
 
 
 def cli_page() -> str:
     """Quote the help of ``fenlei`` and of each of its commands, as the program prints it."""
-    root = _context(cli, "fenlei")
     parts = [
         _NOTE,
         "# Command line\n",
         "What every command prints for `--help`. The [guides](index.md) explain them.\n",
-        _help("fenlei", cli, root),
+        *(_help(*command) for command in [(), *((name,) for name in COMMANDS)]),
     ]
-    for name in cli.list_commands(root):
-        command = cli.get_command(root, name)
-        if command is not None:
-            parts.append(_help(f"fenlei {name}", command, _context(command, name, root)))
     parts.append(
         "## Exit codes\n\n"
         "0: done. 1: trouble that is not the user's mistake, or an error among the findings of `audit --strict`. "
@@ -46,14 +41,13 @@ def cli_page() -> str:
     return "\n".join(parts)
 
 
-def _context(command: click.Command, name: str, parent: click.Context | None = None) -> click.Context:
-    return click.Context(command, parent, name, help_option_names=["-h", "--help"])
-
-
-def _help(title: str, command: click.Command, context: click.Context) -> str:
-    formatter = click.HelpFormatter(width=_WIDTH)
-    command.format_help(context, formatter)
-    return f"## {title}\n\n```text\n{formatter.getvalue().rstrip()}\n```\n"
+def _help(*command: str) -> str:
+    """Ask the program itself: click remembers in a command how it was first called in the process."""
+    told = subprocess.run(
+        [sys.executable, "-m", "fenlei", *command, "--help"],
+        env={**os.environ, "COLUMNS": "80"}, capture_output=True, check=True, encoding="utf-8",
+    )  # fmt: skip
+    return f"## {' '.join(('fenlei', *command))}\n\n```text\n{told.stdout.rstrip()}\n```\n"
 
 
 def settings_page() -> str:

@@ -17,7 +17,7 @@ from fenlei import __version__
 from fenlei.cli._common import one_line
 from fenlei.exceptions import FenleiError
 
-_COMMANDS = {  # in the order of work; the module of each is fenlei.cli.NAME, its function NAME_command
+COMMANDS = {  # in the order of work; the module of each is fenlei.cli.NAME, its function NAME_command
     "demo": "The whole road on real data, in minutes.",
     "audit": "What is wrong with my data?",
     "train": "Train a model on labelled texts.",
@@ -34,10 +34,10 @@ class _Commands(click.Group):
     """A group that knows its commands by name, and imports the one that is asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in COMMANDS:
             return None
         command = getattr(importlib.import_module(f"fenlei.cli.{cmd_name}"), f"{cmd_name}_command")
         return command if isinstance(command, click.Command) else None
@@ -45,15 +45,15 @@ class _Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            near = get_close_matches(args[0], _COMMANDS, n=1)
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, n=1)
             guess = f"did you mean {near[0]!r}? " if near else ""
-            ctx.fail(f"no such command {args[0]!r}; {guess}known: {', '.join(_COMMANDS)}")
+            ctx.fail(f"no such command {args[0]!r}; {guess}known: {', '.join(COMMANDS)}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(
