@@ -26,9 +26,9 @@ lint: setup                       ## style and types
 test: lint                        ## everything that must hold
 	$(BIN)/pytest -q
 
-bench: setup                      ## every number in the README, side by side with its peers
+bench: setup                      ## every number in the README, side by side with its peers; DATA=folder of the sets
 	$(BIN)/python -m pip install --quiet --group bench
-	$(BIN)/python benchmarks/run_all.py
+	$(BIN)/python benchmarks/run_all.py $(if $(DATA),--data $(DATA))
 
 docs: setup                       ## the generated pages of docs/
 	$(BIN)/python docs/generate.py

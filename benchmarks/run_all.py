@@ -17,7 +17,8 @@ SCRIPTS = (
 
 def main() -> int:
     failed = 0
-    for script, *options in SCRIPTS:
+    for script, *given in SCRIPTS:
+        options = [*given, *sys.argv[1:]]  # such as --data DIR
         print(f"\n## {script} {' '.join(options)}\n", flush=True)
         failed += (
             subprocess.run([sys.executable, Path(__file__).parent / script, *options], check=False).returncode != 0

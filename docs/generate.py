@@ -9,19 +9,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
-from fenlei._numpydoc import parameter_descriptions
 from fenlei.cli.main import COMMANDS
-from fenlei.cli.models import _settings, _shown
+from fenlei.cli.models import _shown, family_settings
 from fenlei.families import family_names, find_family
-from fenlei.features.ngrams import NgramCounts
-from fenlei.features.tfidf import TfidfFeatures
-from fenlei.models.tfidf import TfidfClassifier
-from fenlei.preparation import Preparation
 
 _NOTE = "<!-- Written by docs/generate.py (make docs); do not edit. -->\n"
-_DESCRIBING = (NgramCounts, TfidfFeatures, Preparation, TfidfClassifier)  # where "see there" leads
 
 
 def cli_page() -> str:
@@ -64,27 +58,13 @@ def settings_page() -> str:
     for family in family_names():
         kind = find_family(family)
         parts.append(f"## {family}\n\n[`{kind.__name__}`]({family}.md)\n\n| setting | default | |\n|---|---|---|")
-        parts += [_row(kind, one) for one in _settings(family)]
+        parts += [_row(one) for one in family_settings(family)]
         parts.append("")
     return "\n".join(parts)
 
 
-def _row(kind: type, setting: dict[str, Any]) -> str:
-    name = setting["name"]
-    hint = get_type_hints(kind.__init__).get(name)  # type: ignore[misc]
-    values = ", ".join(f"`{value}`" for value in get_args(hint)) if get_origin(hint) is Literal else ""
-    meaning = _meaning(name, setting["description"]) + (f" One of {values}." if values else "")
-    return f"| `{name}` | `{_shown(setting['default'])}` | {meaning} |"
-
-
-def _meaning(name: str, description: str) -> str:
-    """Take the first description that does not merely point to another class."""
-    told = (parameter_descriptions(one.__doc__).get(name, "") for one in _DESCRIBING)
-    for text in (description, *told):
-        plain = text.strip(" .").lower()
-        if plain and not plain.startswith("see ") and not plain.endswith("see there") and "; see `" not in plain:
-            return _as_cell(text)
-    raise LookupError(f"no class describes the setting {name!r}")
+def _row(setting: dict[str, Any]) -> str:
+    return f"| `{setting['name']}` | `{_shown(setting['default'])}` | {_as_cell(setting['description'])} |"
 
 
 def _as_cell(text: str) -> str:

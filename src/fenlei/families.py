@@ -76,7 +76,7 @@ def describe(name: str) -> str:
     Examples
     --------
     >>> describe("nbsvm")
-    'a support vector machine over log-count ratios; strong on sentiment, short and long.'
+    'a support vector machine over log-count ratios; a second opinion beside tfidf.'
     """
     modules = {own: f"fenlei.models.{own}" for own in _own_names()}
     for plugin in _plugins():

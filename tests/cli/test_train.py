@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 import fenlei
-from fenlei.cli.config import parse_setting, read_config
+from fenlei.cli.config import parse_settings
 from fenlei.cli.main import main
-from fenlei.exceptions import DataError, SettingError
 from fenlei.persistence import read_manifest
 
 
@@ -92,18 +91,34 @@ def test_mistakes_are_one_line_and_exit_code_two(capsys, reviews, arguments, wor
 
 
 def test_values_are_json_where_they_read_as_json():
-    assert parse_setting("a=1") == ("a", 1)
-    assert parse_setting("a=true") == ("a", True)
-    assert parse_setting("a=None") == ("a", None)
-    assert parse_setting("a=x=y") == ("a", "x=y")
-    assert parse_setting('a={"b": [1]}') == ("a", {"b": [1]})
+    pairs = {"a=1": 1, "a=true": True, "a=None": None, "a=x=y": "x=y", 'a={"b": [1]}': {"b": [1]}}
+    for pair, value in pairs.items():
+        assert parse_settings([pair]) == {"a": value}
 
 
-def test_config_refuses_what_it_does_not_know(tmp_path):
-    path = tmp_path / "c.toml"
-    path.write_text("modle = 'x'")
-    with pytest.raises(SettingError, match="did you mean 'model'"):
-        read_config(str(path), {"model": None, "settings": ()})
-    path.write_text("= broken")
-    with pytest.raises(DataError, match="is not TOML"):
-        read_config(str(path), {"model": None, "settings": ()})
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("modle = 'x'", "did you mean 'model'"),
+        ("= broken", "is not TOML"),
+        ("seed = 'x'", "seed"),
+        ("stream = 'perhaps'", "stream"),
+        ("set = 3", "[set] must be a table"),
+        ("model = 1", "unknown model family '1'"),
+    ],
+)
+def test_a_config_file_is_checked_as_the_command_line_is(capsys, reviews, content, words):
+    Path("c.toml").write_text(content)
+    code, _, err = run(capsys, "train", reviews, "--config", "c.toml")
+    assert code == 2
+    assert words in err
+
+
+def test_a_config_file_can_switch_off_what_is_on(capsys, reviews):
+    Path("c.toml").write_text("refit = false\naudit = false\nlearning-curve = false\nfraction = 0.2\n")
+    _, out, _ = run(capsys, "train", reviews, "--config", "c.toml", "--json")
+    found = json.loads(out)
+    assert found["n_train"] == 32
+    assert not {"audit", "learning curve", "fit on all"} & set(found["steps"])
+    _, out, _ = run(capsys, "train", reviews, "--config", "c.toml", "--refit", "--json")
+    assert json.loads(out)["n_train"] == 40

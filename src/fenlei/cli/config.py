@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import click
 
 from fenlei.exceptions import DataError, SettingError, unknown_name
 
 _SETTINGS = "set"
 
 
-def read_config(path: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Merge the options of the command line over those of the file at `path`.
+def take_config(context: click.Context, option: click.Parameter, path: str | None) -> dict[str, Any]:
+    """Make the options of a file the defaults of the command, and return its table of settings.
 
-    A file has the long options without their dashes at its top, and the model's settings in the table ``[set]``::
+    The callback of an eager option: click converts and checks the values as if they had been typed, and what is typed
+    wins. A file has the long options without their dashes at its top, and the model's settings in the table ``[set]``::
 
         model = "tfidf"
         drop-duplicates = true
@@ -29,29 +32,35 @@ def read_config(path: str | None, options: Mapping[str, Any]) -> dict[str, Any]:
     DataError
         When the file cannot be read or is not TOML.
     SettingError
-        When it has an unknown option, or a setting is not ``KEY=VALUE``.
+        When it has an unknown option.
     """
-    merged = dict(options)
-    file = {} if path is None else _load(path)
-    settings = _flat(file.pop(_SETTINGS, {}))
-    for name, value in file.items():
-        key = name.replace("-", "_")
-        if key not in options or key == "settings":
-            raise SettingError(f"{path}: {unknown_name('option', name, [_SETTINGS, *map(_dashed, options)])}")
-        if _is_default(merged[key]):
-            merged[key] = value
-    merged["settings"] = settings | dict(map(parse_setting, options["settings"]))
-    return merged
+    if path is None:
+        return {}
+    content = _load(path)
+    settings = _flat(content.pop(_SETTINGS, {}))
+    known = {
+        name.removeprefix("--"): one.name for one in context.command.params for name in one.opts if one is not option
+    }
+    known.pop(_SETTINGS)
+    for name in content:
+        if name not in known:
+            raise SettingError(f"{path}: {unknown_name('option', name, [_SETTINGS, *known])}")
+    context.default_map = {known[name]: value for name, value in content.items()}
+    return settings
 
 
-def parse_setting(text: str) -> tuple[str, Any]:
-    """Split ``KEY=VALUE``; the value is JSON where it reads as JSON, else a text.
+def parse_settings(pairs: Iterable[str]) -> dict[str, Any]:
+    """Split each ``KEY=VALUE``; the value is JSON where it reads as JSON, else a text.
 
     Examples
     --------
-    >>> parse_setting("C=0.5"), parse_setting("segmenter=jieba"), parse_setting("ngrams=[1, 2]")
-    (('C', 0.5), ('segmenter', 'jieba'), ('ngrams', [1, 2]))
+    >>> parse_settings(["C=0.5", "segmenter=jieba", "ngrams=[1, 2]"])
+    {'C': 0.5, 'segmenter': 'jieba', 'ngrams': [1, 2]}
     """
+    return dict(map(_parse, pairs))
+
+
+def _parse(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise SettingError(f"--set takes KEY=VALUE; got {text!r}")
@@ -78,11 +87,3 @@ def _flat(table: Any, prefix: str = "") -> dict[str, Any]:
     for key, value in table.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
-
-
-def _is_default(value: Any) -> bool:
-    return value is None or value is False
-
-
-def _dashed(name: str) -> str:
-    return name.replace("_", "-")

@@ -12,6 +12,7 @@ from fenlei.cli._common import json_option, print_json, status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fenlei.data.dataset import Dataset
     from fenlei.train.run import Trained
 
 
@@ -40,6 +41,10 @@ _LESSONS = (
 @json_option
 def demo_command(out: str, as_json: bool) -> None:
     """Audit, train, measure and use a model on embedded real data, in Chinese and in English."""
+    from fenlei.persistence import check_replaceable
+
+    for lesson in _LESSONS:
+        check_replaceable(Path(out) / lesson.data)
     results = []
     for lesson in _LESSONS:
         say: Callable[[str], None] = (lambda line: None) if as_json else click.echo
@@ -60,7 +65,10 @@ def _run(lesson: _Lesson, folder: Path, say: Callable[[str], None]) -> dict[str,
     command = f"fenlei train name:{lesson.data} --drop-duplicates --drop-conflicts --drop-empty"
     with status() as tell:
         data = read(f"name:{lesson.data}")
-        say(f"\n{lesson.title}: {len(data):,} texts\n$ {command} --out {folder}")
+        say(f"\n{lesson.title}: {len(data):,} texts\n$ fenlei audit name:{lesson.data}")
+        for line in _found(data):
+            say(line)
+        say(f"$ {command} --out {folder}")
         plan = TrainPlan(model=lesson.family, repairs=repairs, command=command)
         trained = train_model(data, plan=plan, out=folder, progress=tell)
     for line in _told(trained):
@@ -72,12 +80,19 @@ def _run(lesson: _Lesson, folder: Path, say: Callable[[str], None]) -> dict[str,
     return {"data": lesson.data, "rows": len(data), **trained.to_dict(), "answers": answers}
 
 
+def _found(data: Dataset) -> list[str]:
+    from fenlei.data.audit import audit
+
+    findings = [finding for finding in audit(data).findings if finding.severity != "note"]
+    return [f"  {finding.kind}: {finding.message}" for finding in findings] or ["  nothing to mend"]
+
+
 def _told(trained: Trained) -> list[str]:
     found = trained.validation
     assert found is not None  # noqa: S101  (a training always measures)
     low, high = found.intervals["accuracy"]
     return [
-        *(f"  {message}" for message in trained.messages),
+        *(f"  {message}" for message in trained.messages if not message.startswith("dropped 0 ")),
         f"  accuracy {100 * (found.metrics['accuracy'] or 0):.1f} % ({100 * low:.1f} to {100 * high:.1f}) "
         f"on {found.n:,} texts held out; learned from {trained.n_train:,} in {trained.seconds['fit']:.1f} s",
         f"  report: {trained.folder / 'report.html' if trained.folder else '-'}",

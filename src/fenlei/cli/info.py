@@ -60,7 +60,7 @@ def _rows(manifest: Manifest, labels: list[Any], settings: dict[str, Any]) -> It
     more = ", ..." if len(labels) > _CLASSES_SHOWN else ""
     yield "classes", f"{len(labels):,}{several}: {', '.join(map(str, labels[:_CLASSES_SHOWN]))}{more}"
     yield "size", f"{manifest.size / 1e6:,.1f} MB in {len(manifest.files)} files"
-    yield from _flat(manifest.facts)
+    yield from _flat({name: fact for name, fact in manifest.facts.items() if name != "learning_curve"})
     yield "settings", ", ".join(f"{name}={_value(value)}" for name, value in settings.items())
     for name, facts in manifest.files.items():
         yield name, f"{facts.size:,} bytes, sha256 {facts.sha256[:16]}..."
@@ -78,7 +78,9 @@ def _flat(facts: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str
 
 def _value(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
     return value if isinstance(value, str) else to_json(value)
 
 
@@ -88,7 +90,7 @@ def _print(rows: Iterator[tuple[str, str]]) -> None:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(style="bold", overflow="fold")
+    table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in rows:
         table.add_row(Text(one_line(name)), Text(one_line(value)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import click
 
@@ -26,24 +26,50 @@ def models_command(name: str | None, as_json: bool) -> None:
         else:
             _print_families(families)
         return
-    settings = _settings(name)
+    settings = family_settings(name)
     if as_json:
         print_json({"name": name, "description": describe(name), "settings": settings})
     else:
         _print_settings(name, describe(name), settings)
 
 
-def _settings(family: str) -> list[dict[str, Any]]:
+def family_settings(family: str) -> list[dict[str, Any]]:
     """Name, default and description of each setting, in the order of the constructor."""
-    from fenlei._numpydoc import parameter_descriptions
     from fenlei.families import find_family
 
     kind = find_family(family)
-    described = parameter_descriptions(kind.__doc__)
-    parameters = inspect.signature(kind).parameters.values()
+    hints = get_type_hints(kind.__init__)
     return [
-        {"name": p.name, "default": _plain(p.default), "description": described.get(p.name, "")} for p in parameters
+        {"name": p.name, "default": _plain(p.default), "description": _description(kind, p.name, hints.get(p.name))}
+        for p in inspect.signature(kind).parameters.values()
     ]
+
+
+def _description(kind: type, name: str, hint: Any) -> str:
+    """Tell the meaning of a setting, and the values it may have."""
+    values = ", ".join(map(str, get_args(hint))) if get_origin(hint) is Literal else ""
+    meaning = _meaning(kind, name)
+    return f"{meaning} One of: {values}." if values else meaning
+
+
+def _meaning(kind: type, name: str) -> str:
+    """Take the first description that does not merely point to another class."""
+    from fenlei._numpydoc import parameter_descriptions
+    from fenlei.features.ngrams import NgramCounts
+    from fenlei.features.tfidf import TfidfFeatures
+    from fenlei.models.tfidf import TfidfClassifier
+    from fenlei.preparation import Preparation
+
+    described = [
+        parameter_descriptions(one.__doc__).get(name, "")
+        for one in (kind, NgramCounts, TfidfFeatures, Preparation, TfidfClassifier)
+    ]
+    return next((text for text in described if text and not _points_elsewhere(text)), described[0])
+
+
+def _points_elsewhere(description: str) -> bool:
+    plain = description.strip(" .").lower()
+    return plain.startswith("see ") or plain.endswith("see there") or "; see `" in plain
 
 
 def _plain(default: Any) -> Any:

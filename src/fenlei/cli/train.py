@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fenlei.cli._common import data_options, json_option, one_line, print_json, status
+from fenlei.cli.config import parse_settings, take_config
 from fenlei.exceptions import SettingError
 
 if TYPE_CHECKING:
@@ -36,11 +37,23 @@ def _repair_options(command: Any) -> Any:
 @click.argument("train", metavar="TRAIN")
 @click.option("--valid", metavar="FILE", help="Validation set.  [default: a tenth of TRAIN]")
 @click.option("--test", metavar="FILE", help="Test set, touched once, at the end.")
-@click.option("--model", metavar="NAME", help="Model family; `fenlei models` lists them.  [default: tfidf]")
+@click.option(
+    "--model", metavar="NAME", default="tfidf", show_default=True, help="Model family; `fenlei models` lists them."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the model; may be repeated.")
-@click.option("--config", metavar="FILE.toml", help="Options and a table [set] from a file; the command line wins.")
+@click.option(
+    "--config",
+    metavar="FILE.toml",
+    is_eager=True,
+    callback=take_config,
+    help="Options and a table [set] from a file; the command line wins.",
+)
 @click.option("--out", metavar="DIR", help="Folder of the model.  [default: TRAIN's name and the family]")
-@click.option("--seed", type=int, help="Of the split and the model.  [default: 13]")
+@click.option("--seed", type=int, default=13, show_default=True, help="Of the split and the model.")
+@click.option(
+    "--fraction", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.1, show_default=True,
+    help="Share of TRAIN to measure on when there is no --valid.",
+)  # fmt: skip
 @click.option("--refit/--no-refit", default=True, show_default=True, help="Learn from held-out texts once measured on.")
 @click.option("--audit/--no-audit", default=True, show_default=True, help="Look over the data for the report.")
 @click.option("--learning-curve/--no-learning-curve", default=True, show_default=True, help="Train on parts too.")
@@ -58,9 +71,8 @@ def train_command(train: str, as_json: bool, **options: Any) -> None:
     TRAIN is a csv, tsv, jsonl, parquet, xlsx or fastText file, a folder of one folder a class, or name:SET for a
     public set.
     """
-    from fenlei.cli.config import read_config
-
-    chosen = read_config(options.pop("config"), options)
+    chosen = dict(options)
+    chosen["settings"] = chosen.pop("config") | parse_settings(chosen["settings"])
     columns = {name: chosen.pop(name) for name in ("text", "label", "separator", "encoding", "format", "delimiter")}
     plan = _plan(chosen)
     out = chosen["out"] or _default_folder(train, plan.model)
@@ -105,13 +117,14 @@ def _plan(chosen: dict[str, Any]) -> TrainPlan:
     from fenlei.train.run import TrainPlan
 
     return TrainPlan(
-        model=chosen["model"] or "tfidf",
+        model=chosen["model"],
         settings=chosen["settings"],
         repairs=_repairs(chosen),
+        fraction=chosen["fraction"],
         refit=chosen["refit"],
         audit=chosen["audit"],
         learning_curve=chosen["learning_curve"],
-        seed=13 if chosen["seed"] is None else chosen["seed"],
+        seed=chosen["seed"],
         command=shlex.join(["fenlei", *sys.argv[1:]]),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
 Label: TypeAlias = str
@@ -44,9 +44,9 @@ class Dataset:
     (2, False, ['差'])
     """
 
-    texts: list[str]
-    targets: list[str] | list[list[str]] | None
-    rows: Sequence[int]
+    texts: list[str] = field(repr=False)
+    targets: list[str] | list[list[str]] | None = field(repr=False)
+    rows: Sequence[int] = field(repr=False)
     source: str
     encoding: str = ""
     warnings: tuple[str, ...] = ()

@@ -38,7 +38,7 @@ class ClassScores:
     average_precision: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """All measurements of one model on one data set.
 
@@ -82,6 +82,10 @@ class Evaluation:
     reliability: Reliability
     errors: tuple[WrongAnswer, ...]
     notes: tuple[Note, ...]
+
+    def __repr__(self) -> str:
+        """Show the headline; the errors hold texts, which do not belong in logs."""
+        return f"Evaluation(n={self.n}, accuracy={self.metrics['accuracy']}, f1_macro={self.metrics['f1_macro']})"
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""``nbsvm``: a support vector machine over log-count ratios; strong on sentiment, short and long.
+"""``nbsvm``: a support vector machine over log-count ratios; a second opinion beside tfidf.
 
 Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic Classification", ACL 2012. Every n-gram j
 is present or not, and its column is multiplied by its log-count ratio for the class at hand (equation 2)::
@@ -10,7 +10,7 @@ naive Bayes (section 2.4), with beta 1 by default. Training on ``r * f`` is the 
 variance ``r_j^2`` for weight j, and that is how it is done here: one matrix serves all classes.
 
 Against the paper: rows are divided by their norm, n-grams go to three tokens with boundaries and to parts of words,
-which did better in cross-validation (``docs/nbsvm.md``).
+which did better in cross-validation.
 """
 
 from __future__ import annotations
