@@ -26,6 +26,10 @@ _READ_ONLY = (
 )
 
 
+LITTER = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+"""What file managers leave in any folder they show; neither read nor a reason to refuse."""
+
+
 def is_allowed(name: str) -> bool:
     """Whether a file of a model may have this name."""
     return _NAME.fullmatch(name) is not None and name.endswith(_SUFFIXES)
@@ -100,6 +104,8 @@ def _entries(path: Path) -> list[str]:
     try:
         with os.scandir(path) as entries:
             for entry in entries:
+                if entry.name in LITTER:
+                    continue
                 names.append(entry.name)
                 if len(names) > _ENTRIES_LIMIT:
                     break

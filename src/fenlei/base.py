@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
 Floats = NDArray[np.float64]
+_HEAVIEST = 1e9  # of a row; its inverse counts as 0
 _BATCH = 8192  # texts scored at a time: bounds the memory, costs no speed
 
 
@@ -57,6 +58,7 @@ class TextClassifier(Estimator, ABC):
         SettingError
             When a setting is out of its range.
         """
+        self.check_settings()
         texts = check_texts(X)
         classes, multi_label = learn_classes(y)
         targets = encode(y, classes, multi_label)
@@ -66,7 +68,7 @@ class TextClassifier(Estimator, ABC):
         try:
             self._fit(texts, targets, weights)
         except BaseException:
-            del self.classes_  # half a model must not answer
+            self._forget()  # half a model must not answer
             raise
         return self
 
@@ -90,7 +92,12 @@ class TextClassifier(Estimator, ABC):
         -------
         array of shape (n_samples,), or list of lists
         """
-        return self.labels_from_scores(self.predict_proba(X))
+        self._check_fitted("classes_")
+        texts = check_texts(X)
+        parts = [self.labels_from_scores(self._scores(texts[i : i + _BATCH])) for i in range(0, len(texts), _BATCH)]
+        if self.multi_label_:
+            return [labels for part in parts for labels in part]
+        return np.concatenate(parts) if parts else self.classes_[:0]
 
     def labels_from_scores(self, scores: Floats) -> Any:
         """Decide from `predict_proba`: the likeliest class, or all of probability one half and more."""
@@ -103,8 +110,18 @@ class TextClassifier(Estimator, ABC):
         predicted, truth = self.predict(X), label_rows(y)
         check_lengths(predicted, truth)
         pairs = zip(predicted, truth, strict=True)
-        right = [set(a) == set(b) for a, b in pairs] if self.multi_label_ else [a == b for a, b in pairs]
+        if self.multi_label_:
+            right = [set(a) == set(b if isinstance(b, list | tuple | set) else [b]) for a, b in pairs]
+        else:
+            right = [a == b for a, b in pairs]
         return float(np.average(right, weights=check_weights(sample_weight, len(right))))
+
+    def check_settings(self) -> None:
+        """Refuse settings that are out of their range; called first by `fit`, and before long work by others."""
+
+    def _forget(self) -> None:
+        for name in [name for name in vars(self) if name.endswith("_")]:
+            delattr(self, name)
 
     @abstractmethod
     def _fit(self, texts: list[str], targets: Targets, weights: NDArray[np.float64]) -> None:
@@ -146,6 +163,9 @@ def check_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:
         raise SettingError(f"sample_weight must be numbers, one a text: {error}") from error
     if weights.shape != (n,):
         raise SettingError(f"sample_weight must have one number a text, {n} in all; got the shape {weights.shape}")
+    if (weights > _HEAVIEST).any():
+        raise SettingError(f"sample_weight must be at most {_HEAVIEST:g}; divide all weights by their mean")
+    weights = np.where(weights < 1 / _HEAVIEST, np.minimum(weights, 0), weights)
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise SettingError("sample_weight must be finite, not negative and not all zero")
     return weights

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import fenlei
 from fenlei._atomic import clean_up, write_folder
-from fenlei._safe_read import is_allowed, read_folder, read_manifest
+from fenlei._safe_read import LITTER, is_allowed, read_folder, read_manifest
 from fenlei._strict_json import dump, is_forbidden, parse
 from fenlei.exceptions import FenleiError, MissingExtraError, ModelFolderError, SettingError
 from fenlei.families import family_names, find_family
@@ -146,13 +146,15 @@ def check_replaceable(folder: FilePath) -> None:
         When it is the current folder, or holds anything but a model: other files stay untouched.
     """
     target = Path(os.path.realpath(folder))
+    if target.exists() and not target.is_dir():
+        raise ModelFolderError(f"{target}: is not a folder; give a new folder for the model")
+    refuse_inside_model(target)
+    _check_writable(target)
     if not target.exists():
         return
-    if not target.is_dir():
-        raise ModelFolderError(f"{target}: is not a folder; give a new folder for the model")
     if target == Path.cwd():
         raise ModelFolderError(f"{target}: is the folder you are in; give a new folder for the model")
-    found = {entry.name for entry in target.iterdir()}
+    found = {entry.name for entry in target.iterdir()} - LITTER
     if not found:
         return
     try:
@@ -163,6 +165,27 @@ def check_replaceable(folder: FilePath) -> None:
         ) from error
     if others := sorted(found - known):
         raise ModelFolderError(f"{target}: holds {others[0]!r}, which is not of the model; move it away first")
+
+
+def refuse_inside_model(path: FilePath) -> None:
+    """Refuse to write a file or folder into a model folder, which would not load any more.
+
+    Raises
+    ------
+    ModelFolderError
+    """
+    around = Path(os.path.realpath(path)).parent
+    if (around / MANIFEST).exists():
+        raise ModelFolderError(f"{path}: lies in the model folder {around.name}, which stays as it is; write elsewhere")
+
+
+def _check_writable(target: Path) -> None:
+    """Find the nearest folder above that exists, and ask whether it takes a new entry."""
+    above = next(folder for folder in target.parents if folder.exists())
+    if not above.is_dir():
+        raise ModelFolderError(f"{target}: {above.name} is not a folder; give another place for the model")
+    if not os.access(above, os.W_OK):
+        raise ModelFolderError(f"{target}: nothing can be written to {above}; give another place for the model")
 
 
 def _files_of(model: TextClassifier) -> dict[str, bytes]:

@@ -60,6 +60,7 @@ class Preparation:
 
     def fit(self, texts: list[str]) -> Self:
         """Check the settings, detect the language, read the user's dictionary."""
+        self._check()
         self.language_ = self._find_language(texts)
         self._cleaner = Cleaner().set_params(**(self.clean or {})).fit(texts)
         self._segmenter = self._make_segmenter()
@@ -98,6 +99,14 @@ class Preparation:
         if settings["stop_words"] is not None:
             self._filter = StopWordFilter(**settings["stop_words"])
         return self
+
+    def _check(self) -> None:
+        for name in ("clean", "segment"):
+            value = getattr(self, name)
+            if value is not None and not (isinstance(value, dict) and all(isinstance(key, str) for key in value)):
+                raise SettingError(f"{name} must be None or a dictionary of settings; got {value!r}")
+        if self.stop_words is not None and not isinstance(self.stop_words, str | Sequence):
+            raise SettingError(f"stop_words must be None, a name or a list of words; got {self.stop_words!r}")
 
     def _find_language(self, texts: list[str]) -> dict[str, Any]:
         from fenlei.segment.language import detect_language

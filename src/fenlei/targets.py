@@ -52,7 +52,7 @@ def learn_classes(y: Any) -> tuple[NDArray[Any], bool]:
     multi_label = bool(rows) and all(_is_set(row) for row in rows)
     labels = [label for row in rows for label in row] if multi_label else rows
     _check_labels(labels, rows)
-    classes = np.unique(np.asarray(labels)) if labels else np.empty(0)
+    classes = np.array(sorted(set(labels))) if labels else np.empty(0)
     if len(classes) < 2:
         found = f"only the class {classes[0].item()!r}" if len(classes) else "no class at all"
         raise DataError(f"the labels hold {found}; a classifier needs two classes or more")
@@ -83,7 +83,7 @@ def class_weights(setting: Any, classes: NDArray[Any], counts: NDArray[np.float6
     if setting is None:
         return np.ones(len(classes))
     if setting == "balanced":
-        return counts.sum() / (len(classes) * np.maximum(counts, 1))
+        return counts.sum() / (len(classes) * np.where(counts > 0, counts, 1))
     if not isinstance(setting, dict):
         raise SettingError(f"class_weight must be None, 'balanced' or a weight for each label; got {setting!r}")
     known = classes.tolist()
@@ -124,6 +124,8 @@ def _check_labels(labels: Sequence[Any], rows: Sequence[Any]) -> None:
     if kinds <= {str} or kinds <= {int} or kinds <= {bool}:
         if any(label.endswith("\x00") for label in labels if isinstance(label, str)):
             raise DataError("a label ends with the character NUL, which numpy drops; rename it")
+        if any(not -(2**63) <= label < 2**63 for label in labels if isinstance(label, int)):
+            raise DataError("a label is a whole number of more than 64 bits; make the labels texts")
         return
     for row, label in enumerate(rows, 1):
         if _is_missing(label):

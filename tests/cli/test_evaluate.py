@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
-from types import ModuleType
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+import fenlei.persistence
 from fenlei.cli.evaluate import evaluate_command
 from fenlei.exceptions import DataError
 
@@ -31,9 +30,7 @@ class Keyword:
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    persistence = ModuleType("fenlei.persistence")
-    persistence.load = lambda folder: Keyword()
-    monkeypatch.setitem(sys.modules, "fenlei.persistence", persistence)
+    monkeypatch.setattr(fenlei.persistence, "load", lambda folder: Keyword())
     lines = [json.dumps({"text": text, "label": label}) for text, label in ROWS]
     (tmp_path / "test.jsonl").write_text("\n".join(lines), encoding="utf-8")
     return "test.jsonl"

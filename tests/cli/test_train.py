@@ -122,3 +122,42 @@ def test_a_config_file_can_switch_off_what_is_on(capsys, reviews):
     assert not {"audit", "learning curve", "fit on all"} & set(found["steps"])
     _, out, _ = run(capsys, "train", reviews, "--config", "c.toml", "--refit", "--json")
     assert json.loads(out)["n_train"] == 40
+
+
+def test_seed_may_be_a_setting_too(capsys, reviews):
+    assert run(capsys, "train", reviews, "--set", "seed=5", "--out", "m")[0] == 0
+    assert fenlei.load("m").seed == 5
+
+
+def test_nothing_is_written_into_a_model_folder(capsys, reviews):
+    run(capsys, "train", reviews, "--out", "m")
+    for arguments in (
+        ["train", reviews, "--out", "m/sub"],
+        ["evaluate", "m", reviews, "--report", "m/report.html"],
+        ["predict", "m", reviews, "--text", "评论", "--output", "m/out.jsonl"],
+    ):
+        code, _, err = run(capsys, *arguments)
+        assert code == 2
+        assert "lies in the model folder" in err
+    fenlei.load("m")
+
+
+def test_a_report_never_overwrites_the_data(capsys, reviews):
+    run(capsys, "train", reviews, "--out", "m")
+    before = Path(reviews).read_bytes()
+    code, _, err = run(capsys, "evaluate", "m", reviews, "--report", reviews)
+    assert code == 2
+    assert "*.html" in err
+    assert Path(reviews).read_bytes() == before
+
+
+def test_a_model_that_will_be_replaced_is_named(capsys, reviews):
+    run(capsys, "train", reviews, "--out", "m")
+    assert "the model in m will be replaced" in run(capsys, "train", reviews, "--out", "m")[2]
+
+
+def test_litter_of_file_managers_does_not_spoil_a_model(capsys, reviews):
+    run(capsys, "train", reviews, "--out", "m")
+    Path("m/.DS_Store").write_bytes(b"\0")
+    fenlei.load("m")
+    assert run(capsys, "train", reviews, "--out", "m")[0] == 0

@@ -98,7 +98,7 @@ def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) 
     texts = perturbed_texts(11, HANZI, count=30)
     answers = []
     for processors in (1, 2, 7):
-        monkeypatch.setattr(duplicates.os, "cpu_count", lambda processors=processors: processors)
+        monkeypatch.setattr(duplicates, "n_threads", lambda processors=processors: processors)
         answers.append(NearIndex(texts).matches(range(75), range(75, 150)).tolist())
     assert answers[0] == answers[1] == answers[2]
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from fenlei.features.alphabet import CHARACTER, JOINER, SPACE, UNIT, WORD, code_points, kinds, lower_case
+from fenlei._codepoints import codepoints
+from fenlei.features.alphabet import CHARACTER, JOINER, SPACE, UNIT, WORD, kinds, lower_case
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,6 @@ def test_lower_case_keeps_the_kind() -> None:
 
 @pytest.mark.parametrize("texts", [[], [""], ["", "好a", "", "\ud800\x00😀", ""]])
 def test_code_points_can_be_taken_apart_again(texts: list[str]) -> None:
-    codes, offsets = code_points(texts)
+    codes, offsets = codepoints(texts)
     found = ["".join(map(chr, codes[i:j])) for i, j in pairwise(offsets)]
     assert found == texts

@@ -128,7 +128,7 @@ class TestSelection:
         assert counts.fit(["a b"] + ["a"] * 999).vocabulary_ == ["a"]
 
     def test_nothing_left_is_an_error(self) -> None:
-        with pytest.raises(DataError, match="no n-gram stands in at least 5 of the 4 texts"):
+        with pytest.raises(DataError, match="no n-gram stands in 5 to 4 of the 4 texts"):
             self.fitted(min_df=5)
         with pytest.raises(DataError):
             NgramCounts().fit(["", " \ud800"])
@@ -167,7 +167,8 @@ def test_blocks_and_threads_change_nothing(block: int, threads: int, monkeypatch
     one, one_matrix = NgramCounts(), NgramCounts().fit_transform(REVIEWS)
     one.fit(REVIEWS)
     monkeypatch.setattr(module, "n_threads", lambda: threads)
-    monkeypatch.setattr(module, "_BLOCK", block)
+    monkeypatch.setattr(module, "_FEWEST", 1)
+    monkeypatch.setattr(module, "_MOST", block)
     many = NgramCounts()
     assert (many.fit_transform(REVIEWS) != one_matrix).nnz == 0
     assert many.vocabulary_ == one.vocabulary_

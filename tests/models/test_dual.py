@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -42,9 +43,9 @@ def test_a_solved_problem_is_left_as_it_is(problem: Any) -> None:
     signs = signs_of(problem.targets.indicator, exclusive=True)
     group = _Group(problem.training(signs), np.arange(signs.shape[1]), np.zeros(signs.shape, np.float32))
     rows = np.arange(len(problem.y))
-    group.run(rows, None, 1e-5)
+    group.run(rows, None, 1e-5, threading.Event())
     before = group.weights.copy(), group.dual.copy()
-    group.run(rows, None, 1e-4)
+    group.run(rows, None, 1e-4, threading.Event())
     np.testing.assert_allclose(group.weights, before[0], atol=1e-4)
     np.testing.assert_allclose(group.dual, before[1], atol=1e-4)
     assert (group.dual >= 0).all()

@@ -11,8 +11,10 @@ from fenlei.exceptions import DataError, ModelFolderError, SettingError, Unknown
 from fenlei.models.tfidf import TfidfClassifier
 
 
-@pytest.mark.parametrize("prior", ["informed", "flat"])
-@pytest.mark.parametrize("classifier", ["svm", "logistic", "nb"])
+@pytest.mark.parametrize(
+    ("classifier", "prior"),
+    [("svm", "informed"), ("svm", "flat"), ("logistic", "informed"), ("logistic", "flat"), ("nb", "informed")],
+)
 @pytest.mark.parametrize("examples", ["chinese", "english", "topics"])
 def test_every_classifier_learns(classifier: Any, prior: Any, examples: str, request: Any) -> None:
     data = request.getfixturevalue(examples)
@@ -20,10 +22,10 @@ def test_every_classifier_learns(classifier: Any, prior: Any, examples: str, req
     assert model.predict(data.new_texts).tolist() == data.new_labels
 
 
-@pytest.mark.parametrize("classifier", ["svm", "logistic", "nb"])
-def test_every_classifier_learns_sets_of_labels(classifier: Any, topics: Any) -> None:
+@pytest.mark.parametrize(("classifier", "cost"), [("svm", 20), ("logistic", 20), ("nb", None)])
+def test_every_classifier_learns_sets_of_labels(classifier: Any, cost: Any, topics: Any) -> None:
     labels = [[label, "english"] if text.isascii() else [label] for text, label in zip(*topics[:2], strict=True)]
-    model = TfidfClassifier(classifier=classifier, C=20).fit(topics.texts, labels)
+    model = TfidfClassifier(classifier=classifier, C=cost).fit(topics.texts, labels)
     found = [set(row) for row in model.predict(topics.texts)]
     assert np.mean([row == set(wanted) for row, wanted in zip(found, labels, strict=True)]) >= 0.9
 
@@ -188,3 +190,48 @@ class TestFiles:
         model.classes_, model.multi_label_ = np.array(["好评", "差评"]), False
         model.from_files(files)
         return model
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"calibrate": "no"}, "calibrate"), ({"lowercase": "False"}, "lowercase"), ({"idf": 1}, "idf"),
+        ({"char_weight": 0}, "char_weight"), ({"char_weight": float("nan")}, "char_weight"), ({"max_iter": 1.5},
+        "max_iter"), ({"seed": -1}, "seed"), ({"clean": "html"}, "clean"), ({"segment": 5}, "segment"),
+        ({"stop_words": 5}, "stop_words"), ({"min_df": float("nan")}, "min_df"), ({"hash_bits": 12, "min_df": 3},
+        "min_df has no effect with hashed features"), ({"classifier": "nb", "C": 2.0}, "C has no effect"),
+    ],
+)  # fmt: skip
+def test_settings_out_of_range_or_without_effect_are_refused_at_once(settings: Any, named: str) -> None:
+    with pytest.raises(SettingError, match=named):
+        TfidfClassifier(**settings).check_settings()
+
+
+def test_learning_in_parts_refuses_settings_that_it_would_ignore() -> None:
+    model = TfidfClassifier(hash_bits=10, classifier="logistic")
+    with pytest.raises(SettingError, match="classifier has no effect when learning in parts"):
+        model.partial_fit(["a", "b"], ["x", "y"], classes=["x", "y"])
+
+
+def test_a_failed_first_part_leaves_the_model_unfitted(chinese: Any) -> None:
+    model = TfidfClassifier(hash_bits=10)
+    with pytest.raises(DataError):
+        model.partial_fit(["a"], ["zzz"], classes=["x", "y"])
+    assert not model.__sklearn_is_fitted__()
+    model.partial_fit(chinese.texts, chinese.labels, classes=sorted(set(chinese.labels)))
+
+
+def test_a_failed_refit_forgets_the_model(chinese: Any) -> None:
+    model = TfidfClassifier().fit(chinese.texts, chinese.labels)
+    with pytest.raises(DataError):
+        model.set_params(min_df=1000).fit(chinese.texts, chinese.labels)
+    assert not [name for name in vars(model) if name.endswith("_")]
+
+
+def test_balanced_weights_do_not_depend_on_the_scale_of_the_sample_weights(chinese: Any) -> None:
+    texts, labels = chinese.texts[:6], chinese.labels[:6]
+    large = TfidfClassifier(class_weight="balanced", prior="flat", C=1.0).fit(texts, labels, sample_weight=[1.0] * 6)
+    small = TfidfClassifier(class_weight="balanced", prior="flat", C=1000.0).fit(
+        texts, labels, sample_weight=[1e-3] * 6
+    )
+    np.testing.assert_allclose(small.predict_proba(texts), large.predict_proba(texts), atol=1e-4)

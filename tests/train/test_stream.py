@@ -75,3 +75,24 @@ def test_streams_a_real_file(tmp_path):
     )
     trained = train_stream(lambda: stream(str(path)), source=str(path), plan=PLAN)
     assert trained.validation.metrics["accuracy"] > 0.95
+
+
+def test_a_file_sorted_by_label_is_shuffled():
+    by_label = sorted(rows(2000), key=lambda record: record.target)
+    trained = train_stream(lambda: iter(by_label), source="sorted.jsonl", plan=PLAN)
+    assert trained.validation.metrics["accuracy"] > 0.95
+
+
+def test_runs_of_a_label_too_long_to_shuffle_are_told(monkeypatch):
+    monkeypatch.setattr("fenlei.train.stream._BUFFER", 50)
+    by_label = sorted(rows(400), key=lambda record: record.target)
+    (message,) = train_stream(lambda: iter(by_label), source="sorted.jsonl", plan=PLAN).messages
+    assert "200 rows of one label" in message
+
+
+def test_held_out_texts_have_no_copy_among_the_learned_ones(monkeypatch):
+    monkeypatch.setattr("fenlei.train.stream._MOST_HELD_OUT", 40)
+    twice = [Record(i + 1, f"文本{i % 400} {'好' if i % 2 else '坏'}", "ab"[i % 2]) for i in range(800)]
+    trained = train_stream(lambda: iter(twice), source="x", plan=PLAN)
+    assert 0 < trained.validation.n < 100
+    assert trained.validation.n % 2 == 0

@@ -54,6 +54,8 @@ def evaluate_command(
     from fenlei.evaluation.metrics import evaluate
     from fenlei.persistence import load
 
+    if report:
+        _check_report(report)
     classifier = load(model)
     dataset = read(data, **columns)
     start = time.perf_counter()
@@ -69,6 +71,21 @@ def evaluate_command(
         print_json(plain)
     else:
         _show(found, report)
+
+
+def _check_report(report: str) -> None:
+    """Refuse a place that would harm other files, or cannot be written, before the work."""
+    from pathlib import Path
+
+    from fenlei.exceptions import DataError
+    from fenlei.persistence import refuse_inside_model
+
+    path = Path(report)
+    refuse_inside_model(path)
+    if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
+        raise DataError("the report is one HTML file; name it *.html", source=report)
+    if not path.parent.is_dir():
+        raise DataError("its folder does not exist", source=report)
 
 
 def _write_report(path: str, classifier: object, found: Evaluation, seconds: float, arguments: list[str]) -> None:

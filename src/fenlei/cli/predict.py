@@ -56,6 +56,8 @@ def predict_command(
         if sys.stdin.isatty():
             raise click.UsageError("nothing to label; give INPUT, or a text with -t, or - for standard input")
         source = _STDIO
+    if as_json and output is not None:
+        raise click.UsageError("--output writes jsonl already; leave out --json")
     _check_output(output, source)
     from fenlei.persistence import load
 
@@ -69,11 +71,14 @@ def predict_command(
 
 
 def _check_output(output: str | None, source: str | None) -> None:
+    from fenlei.persistence import refuse_inside_model
+
     if output in (None, _STDIO):
         return
     path = Path(output or "")
     if path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".parquet"):
         raise DataError("predictions are written as jsonl; name the file *.jsonl", source=output)
+    refuse_inside_model(path)
     if path.is_dir() or not path.parent.is_dir():
         raise DataError("is a folder" if path.is_dir() else "its folder does not exist", source=output)
     if source and source != _STDIO and path.exists() and Path(source).exists() and path.samefile(source):

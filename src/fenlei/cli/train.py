@@ -76,6 +76,7 @@ def train_command(train: str, as_json: bool, **options: Any) -> None:
     columns = {name: chosen.pop(name) for name in ("text", "label", "separator", "encoding", "format", "delimiter")}
     plan = _plan(chosen)
     out = chosen["out"] or _default_folder(train, plan.model)
+    _check_early(plan, out)
     with status() as tell:
         trained = (_train_stream if chosen["stream"] else _train)(train, chosen, columns, plan, out, tell)
     for message in trained.messages:
@@ -111,6 +112,19 @@ def _train_stream(
         raise SettingError("--stream reads the data twice, which standard input does not allow; give a file")
     test = None if chosen["test"] is None else read(chosen["test"], **columns)
     return train_stream(lambda: stream(train, **columns), source=train, test=test, plan=plan, out=out, progress=tell)
+
+
+def _check_early(plan: TrainPlan, out: str) -> None:
+    """Refuse bad settings and a bad folder before a large file is read, and tell what will be replaced."""
+    from pathlib import Path
+
+    from fenlei.persistence import check_replaceable
+    from fenlei.train.run import make_model
+
+    make_model(plan)
+    check_replaceable(out)
+    if (Path(out) / "manifest.json").exists():
+        click.echo(f"fenlei: the model in {one_line(out)} will be replaced", err=True)
 
 
 def _plan(chosen: dict[str, Any]) -> TrainPlan:

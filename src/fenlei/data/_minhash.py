@@ -7,14 +7,15 @@ the Jaccard similarity computed here is exact; only the choice of candidates is 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from fenlei._jit import compiled
 
 _MOST_CHECKS = 200  # exact comparisons per text: bounds the work on heaps of texts of one template
 _WORST = np.uint32(0xFFFFFFFF)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _mix(value: np.uint64) -> np.uint64:
     """Spread the bits of `value`: the finaliser of splitmix64 (Steele, Lea and Flood 2014)."""
     value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -22,14 +23,14 @@ def _mix(value: np.uint64) -> np.uint64:
     return value ^ (value >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _shingle(codes: NDArray[np.uint32], at: int) -> np.uint64:
     """Three code points from `at` on, as one integer."""
     first, second = np.uint64(codes[at]) << np.uint64(42), np.uint64(codes[at + 1]) << np.uint64(21)
     return first | second | np.uint64(codes[at + 2])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def band_keys(
     codes: NDArray[np.uint32],
     offsets: NDArray[np.int64],
@@ -63,7 +64,7 @@ def band_keys(
             sketches[i, k] = np.uint8(smallest[k] & np.uint32(255))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _promising(left: NDArray[np.uint8], right: NDArray[np.uint8], enough: float) -> bool:
     """Whether at least `enough` MinHashes agree, judged by their lowest bytes (Li and König 2010)."""
     agreeing = 0
@@ -72,7 +73,7 @@ def _promising(left: NDArray[np.uint8], right: NDArray[np.uint8], enough: float)
     return agreeing >= enough
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _shingle_set(codes: NDArray[np.uint32], start: int, stop: int) -> NDArray[np.uint64]:
     """Sort the distinct shingles of one text."""
     found = np.empty(stop - start - 2, dtype=np.uint64)
@@ -87,7 +88,7 @@ def _shingle_set(codes: NDArray[np.uint32], start: int, stop: int) -> NDArray[np
     return found[:size]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _similar(left: NDArray[np.uint64], right: NDArray[np.uint64], near: float) -> bool:
     """Whether the Jaccard similarity of two sorted sets is at least `near`."""
     if min(left.size, right.size) < near * max(left.size, right.size) - 1e-9:
@@ -105,7 +106,7 @@ def _similar(left: NDArray[np.uint64], right: NDArray[np.uint64], near: float) -
     return common / (left.size + right.size - common) >= near
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def find_leaders(
     codes: NDArray[np.uint32],
     offsets: NDArray[np.int64],
@@ -144,7 +145,7 @@ def find_leaders(
                 j = previous[band, j]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def find_matches(
     codes: NDArray[np.uint32],
     offsets: NDArray[np.int64],

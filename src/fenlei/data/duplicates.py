@@ -21,14 +21,14 @@ and at 0.8 about one pair in 500 is missed right at the threshold, hardly any ab
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fenlei.data._codepoints import codepoints
+from fenlei._codepoints import codepoints
+from fenlei._threads import in_threads, n_threads
 from fenlei.exceptions import SettingError
 
 MIN_LENGTH = 8
@@ -241,7 +241,5 @@ def _previous_equal(keys: NDArray[np.uint64]) -> NDArray[np.int64]:
 
 def _in_threads(work: Callable[[int, int], None], count: int) -> None:
     """Run ``work(start, stop)`` over the ranges of `count` things, one range a processor."""
-    workers = os.cpu_count() or 1
-    edges = np.linspace(0, count, workers + 1).astype(int).tolist()
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(work, edges[:-1], edges[1:]))
+    edges = np.linspace(0, count, n_threads() + 1).astype(int).tolist()
+    in_threads(lambda part: work(*part), list(pairwise(edges)))

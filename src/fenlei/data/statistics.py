@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fenlei.data._codepoints import codepoints
+from fenlei._codepoints import codepoints
 from fenlei.data.dataset import Dataset
 from fenlei.data.findings import visible
 

@@ -16,9 +16,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numba import njit, uint64
+from numba import uint64
 from numpy.typing import NDArray
 
+from fenlei._jit import compiled
 from fenlei.features._types import F32, I32, I64, U8, U32, U64
 from fenlei.features.alphabet import CHARACTER, JOINER, SPACE, WORD
 
@@ -38,7 +39,7 @@ _TEXT_BEGIN, _TEXT_END = (
 )  # tokens of no width around a text
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _mix(h: np.uint64, value: np.uint64) -> np.uint64:
     """One round of a multiply-xorshift hash (the finaliser of splitmix64, Steele et al. 2014)."""
     h = (h ^ value) * uint64(0xBF58476D1CE4E5B9)
@@ -65,7 +66,7 @@ class Tokens(NamedTuple):
     folded: U32
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def tokenize(codes: U32, offsets: I64, kinds: U8, fold: U32, boundaries: bool) -> Tokens:
     """Cut texts into tokens: every unit alone, every run of word characters together.
 
@@ -112,14 +113,14 @@ def tokenize(codes: U32, offsets: I64, kinds: U8, fold: U32, boundaries: bool) -
     return Tokens(hashes[:n].copy(), begins[:n].copy(), ends[:n].copy(), bounds, folded)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _after_space(codes: U32, i: int, stop: int, kinds: U8) -> int:
     while i < stop and kinds[codes[i]] == SPACE:
         i += 1
     return i
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _close(hashes: U64, begins: I32, ends: I32, n: int, first: int, stop: int) -> int:
     if n == first + 1:  # nothing but the opening boundary
         return first
@@ -127,13 +128,13 @@ def _close(hashes: U64, begins: I32, ends: I32, n: int, first: int, stop: int) -
     return n + 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _continues(codes: U32, i: int, stop: int, kinds: U8) -> bool:
     kind = kinds[codes[i]]
     return kind == WORD or (kind == JOINER and i + 1 < stop and kinds[codes[i + 1]] == WORD)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def given_tokens(codes: U32, lengths: I64, n_tokens: I64, fold: U32, boundaries: bool) -> Tokens:
     """Take tokens cut elsewhere, hashed as `tokenize` hashes; an empty token counts for nothing.
 
@@ -167,7 +168,7 @@ def given_tokens(codes: U32, lengths: I64, n_tokens: I64, fold: U32, boundaries:
     return Tokens(hashes[:n].copy(), begins[:n].copy(), ends[:n].copy(), bounds, folded)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _token_ngrams(tokens: Tokens, first: int, last: int, low: int, high: int, out: U64, begin: I32, end: I32) -> int:
     n = 0
     for i in range(first, last):
@@ -181,7 +182,7 @@ def _token_ngrams(tokens: Tokens, first: int, last: int, low: int, high: int, ou
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _word_ngrams(tokens: Tokens, word: int, low: int, high: int, out: U64, begin: I32, end: I32, n: int) -> int:
     start = tokens.begins[word] - 1
     stop = tokens.ends[word]
@@ -196,7 +197,7 @@ def _word_ngrams(tokens: Tokens, word: int, low: int, high: int, out: U64, begin
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def text_ngrams(tokens: Tokens, kinds: U8, text: int, spans: Spans, out: U64, begin: I32, end: I32) -> int:
     """Write the hash of every n-gram of one text, in order, and where it stands.
 
@@ -214,7 +215,7 @@ def text_ngrams(tokens: Tokens, kinds: U8, text: int, spans: Spans, out: U64, be
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def scratch_size(tokens: Tokens, spans: Spans) -> int:
     """Upper bound of the number of n-grams of any one text of the block."""
     low, high, char_low, char_high = spans
@@ -226,7 +227,7 @@ def scratch_size(tokens: Tokens, spans: Spans) -> int:
     return most
 
 
-@njit(cache=True, nogil=True, inline="always")
+@compiled(inline="always")
 def _slot(table: U64, h: np.uint64) -> int:
     """Find the entry of `h`, or the free one where it belongs (linear probing; the size is a power of two)."""
     mask = uint64(len(table) - 1)
@@ -236,7 +237,7 @@ def _slot(table: U64, h: np.uint64) -> int:
     return slot
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _grown(table: U64) -> U64:
     larger = np.zeros((2 * len(table), 2), np.uint64)
     for i in range(len(table)):
@@ -246,7 +247,7 @@ def _grown(table: U64) -> U64:
     return larger
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def count_documents(
     table: U64, used: int, tokens: Tokens, kinds: U8, spans: Spans, first_text: int, part: int, parts: int
 ) -> tuple[U64, int]:
@@ -275,7 +276,7 @@ def count_documents(
     return table, used
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def column_table(hashes: U64) -> U64:
     """Table from the hash of an n-gram to its column, column i being ``hashes[i]``."""
     size = 16
@@ -288,7 +289,7 @@ def column_table(hashes: U64) -> U64:
     return table
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def count_rows(
     table: U64, n_columns: int, tokens: Tokens, kinds: U8, spans: Spans, places: I32
 ) -> tuple[I64, I32, F32]:
@@ -331,14 +332,14 @@ def count_rows(
     return bounds, columns[:n].copy(), counts[:n].copy()
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _roomier(array: NDArray[Any], size: int) -> NDArray[Any]:
     larger = np.empty(2 * size, array.dtype)
     larger[: len(array)] = array
     return larger
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def spell(tokens: Tokens, kinds: U8, places: I32, columns: I64, spaced: bool) -> U32:
     """Write the n-grams of `columns` as a reader knows them, each followed by a line feed.
 
@@ -361,12 +362,12 @@ def spell(tokens: Tokens, kinds: U8, places: I32, columns: I64, spaced: bool) ->
     return out[:n].copy()
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _width(tokens: Tokens, begin: int, end: int) -> int:
     return tokens.ends[end - 1] - tokens.begins[begin] + end - begin
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _spell_tokens(tokens: Tokens, kinds: U8, begin: int, end: int, spaced: bool, out: U32, n: int) -> int:
     after_word = False
     for token in range(begin, end):
@@ -392,7 +393,7 @@ def _spell_tokens(tokens: Tokens, kinds: U8, begin: int, end: int, spaced: bool,
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _spell_part(folded: U32, begin: int, end: int, out: U32, n: int) -> int:
     first, opens = begin // 2, begin % 2 == 1
     last, closes = end // 2, end % 2 == 1
@@ -400,7 +401,7 @@ def _spell_part(folded: U32, begin: int, end: int, out: U32, n: int) -> int:
         out[n] = 0xB7
         n += 1
     for i in range(first + opens, last + 1 - closes):
-        out[n] = folded[i]
+        out[n] = folded[i] if folded[i] != 10 else 32
         n += 1
     if not closes:
         out[n] = 0xB7

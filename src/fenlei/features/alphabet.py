@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import functools
 import unicodedata
-from collections.abc import Sequence
 
 import numpy as np
 
-from fenlei.features._types import I64, U8, U32
+from fenlei.features._types import U8, U32
 
 SPACE, UNIT, WORD, JOINER, CHARACTER = 0, 1, 2, 3, 4
 
@@ -59,18 +58,3 @@ def lower_case() -> U32:
         if len(lower) == 1:
             table[code] = ord(lower)
     return table
-
-
-def code_points(texts: Sequence[str]) -> tuple[U32, I64]:
-    """All texts as one array of code points; text i is ``codes[offsets[i]:offsets[i + 1]]``.
-
-    Examples
-    --------
-    >>> codes, offsets = code_points(["好", "ab"])
-    >>> codes.tolist(), offsets.tolist()
-    ([22909, 97, 98], [0, 1, 3])
-    """
-    codes = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, texts), np.int64, len(texts)), out=offsets[1:])
-    return codes, offsets

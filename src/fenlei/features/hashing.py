@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fenlei.exceptions import SettingError
 from fenlei.features._types import U64
-from fenlei.features.ngrams import NgramCounts, Rows
+from fenlei.features.ngrams import NgramCounts, Rows, check_documents
 from fenlei.features.tfidf import weigh
 
 
@@ -52,8 +52,7 @@ class HashingFeatures(NgramCounts):
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the settings; there is nothing to learn."""
-        self._spans()
-        self._check_bits()
+        self.check_settings()
         return self
 
     def fit_rows(self, X: Any) -> Rows:
@@ -62,8 +61,8 @@ class HashingFeatures(NgramCounts):
 
     def rows(self, X: Any) -> Rows:
         """`transform` without scipy."""
-        self._check_bits()
-        return self._weigh(self._count(self._blocks(X), self._spans(), naming=False))
+        self.check_settings()
+        return self._weigh(self._count(self._blocks(check_documents(X)), self._spans(), naming=False)[0])
 
     @property
     def n_features_(self) -> int:
@@ -78,9 +77,11 @@ class HashingFeatures(NgramCounts):
         """Say that it is always ready."""
         return True
 
-    def _check_bits(self) -> None:
+    def check_settings(self) -> None:
+        """Refuse settings that are out of their range."""
+        self._spans()
         if not isinstance(self.bits, int) or not 8 <= self.bits <= 26:
-            raise SettingError(f"bits must be a whole number from 8 to 26; got {self.bits!r}")
+            raise SettingError(f"the number of hash bits must be a whole number from 8 to 26; got {self.bits!r}")
 
     def _weigh(self, rows: Rows) -> Rows:
         return weigh(rows, self.tf, None, norm=self.norm)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fenlei._checks import check_texts
+from fenlei._codepoints import codepoints
 from fenlei._estimator import Transformer
+from fenlei._threads import in_threads, n_threads
 from fenlei.exceptions import DataError, ModelFolderError, SettingError
 from fenlei.features._types import F32, I32, I64, U32, U64
-from fenlei.features.alphabet import code_points, kinds, lower_case
+from fenlei.features.alphabet import kinds, lower_case
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from fenlei.features._ngrams import Tokens
 
 Documents: TypeAlias = "Sequence[str] | Sequence[list[str]]"
-_BLOCK = 20_000  # texts in a block at most: bounds the memory of one thread
+_FEWEST, _MOST = 256, 20_000  # texts in a block: worth a thread, and within its memory
+_MOST_CHARACTERS = 50_000_000  # in a block, and never near what 32 bits can count
 
 
 class Rows(NamedTuple):
@@ -135,22 +136,27 @@ class NgramCounts(Transformer):
     def fit_rows(self, X: Any) -> Rows:
         """`fit_transform` without scipy."""
         spans = self._spans()
-        blocks = self._blocks(X)
+        documents = check_documents(X)
+        blocks = self._blocks(documents)
         self._learn_columns(blocks, spans)
-        return self._weigh(self._count(blocks, spans, naming=True))
+        counted, places = self._count(blocks, spans, naming=True)
+        self.is_part_ = np.any([where[:, 1] < 0 for where in places], axis=0)
+        self._names = _spell(blocks, places, self.n_features_, spaced=isinstance(documents[0], list))
+        return self._weigh(counted)
 
     def rows(self, X: Any) -> Rows:
         """`transform` without scipy, whose import takes a quarter of a second."""
         self._check_fitted("hashes_")
-        return self._weigh(self._count(self._blocks(X), self._spans(), naming=False))
+        return self._weigh(self._count(self._blocks(check_documents(X)), self._spans(), naming=False)[0])
 
     @property
     def vocabulary_(self) -> list[str]:
         """The n-gram of each column; a loaded model parses it only now, since a prediction never asks."""
         self._check_fitted("_names")
-        if isinstance(self._names, bytes):
-            self._names = _parse_names(self._names, self.n_features_)
-        return self._names
+        names = self._names  # read once: another thread may be parsing too
+        if isinstance(names, bytes):
+            names = self._names = _parse_names(names, self.n_features_)
+        return names
 
     def restore(self, arrays: Mapping[str, NDArray[Any]], vocabulary: bytes) -> None:
         """Take back what was learned, the vocabulary as JSON; raises ValueError when it does not fit together."""
@@ -185,18 +191,20 @@ class NgramCounts(Transformer):
     def _weigh(self, rows: Rows) -> Rows:
         return rows
 
+    def check_settings(self) -> None:
+        """Refuse settings that are out of their range."""
+        self._spans()
+        self._most_features()
+        self._bounds(1)
+
     def _spans(self) -> tuple[int, int, int, int]:
         low, high = _span("ngrams", self.ngrams)
         char_low, char_high = (0, 0) if self.char_ngrams is None else _span("char_ngrams", self.char_ngrams)
         return low, high, char_low, char_high
 
-    def _blocks(self, X: Any) -> list[Tokens]:
-        documents = check_documents(X)
-        self._given_tokens = bool(documents) and isinstance(documents[0], list)
+    def _blocks(self, documents: Documents) -> list[Tokens]:
         fold = lower_case() if self.lowercase else np.arange(len(kinds()), dtype=np.uint32)
-        size = min(_BLOCK, max(1, -(-len(documents) // n_threads())))
-        parts = [documents[i : i + size] for i in range(0, len(documents), size)]
-        return in_threads(lambda part: _cut(part, fold, self.boundaries), parts)
+        return in_threads(lambda part: _cut(part, fold, self.boundaries), _parts(documents))
 
     def _learn_columns(self, blocks: list[Tokens], spans: tuple[int, int, int, int]) -> None:
         n_documents = sum(len(block.bounds) - 1 for block in blocks)
@@ -207,7 +215,8 @@ class NgramCounts(Transformer):
         order = np.lexsort((hashes, -counts))[: self._most_features()]
         if not len(order):
             raise DataError(
-                f"no n-gram stands in at least {low} of the {n_documents} texts; lower min_df, or give more text"
+                f"no n-gram stands in {low} to {high} of the {n_documents} texts; widen min_df and max_df, "
+                "or give more text"
             )
         self.hashes_, self.document_counts_, self.n_documents_ = hashes[order], counts[order], n_documents
 
@@ -221,7 +230,7 @@ class NgramCounts(Transformer):
         least: float = (2 if n_documents >= 1000 else 1) if self.min_df is None else self.min_df
         return _document_bound("min_df", least, n_documents), _document_bound("max_df", self.max_df, n_documents)
 
-    def _count(self, blocks: list[Tokens], spans: tuple[int, int, int, int], *, naming: bool) -> Rows:
+    def _count(self, blocks: list[Tokens], spans: tuple[int, int, int, int], *, naming: bool) -> tuple[Rows, list[I32]]:
         from fenlei.features import _ngrams
 
         table = self._table()
@@ -231,10 +240,7 @@ class NgramCounts(Transformer):
             lambda job: _ngrams.count_rows(table, n, job[0], kinds(), spans, job[1]),
             list(zip(blocks, places, strict=True)),
         )
-        if naming:
-            self.is_part_ = np.any([where[:, 1] < 0 for where in places], axis=0)
-            self._names = _spell(blocks, places, n, spaced=self._given_tokens)
-        return _stack([Rows(*rows) for rows in found])
+        return _stack([Rows(*rows) for rows in found]), places
 
     def _table(self) -> U64:
         from fenlei.features import _ngrams
@@ -264,17 +270,17 @@ def check_documents(X: Any) -> list[Any]:
     return list(X)
 
 
-def in_threads(work: Any, jobs: list[Any]) -> list[Any]:
-    """Run ``work(job)`` for each job on all cores, answers in order; the compiled loops hold no lock."""
-    if len(jobs) < 2:
-        return [work(job) for job in jobs]
-    with ThreadPoolExecutor(n_threads()) as pool:
-        return list(pool.map(work, jobs))
-
-
-def n_threads() -> int:
-    """Count the cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _parts(documents: Documents) -> list[Documents]:
+    """Share the texts out into blocks, one a thread or more."""
+    size = min(_MOST, max(_FEWEST, -(-len(documents) // n_threads())))
+    parts, begin, room = [], 0, _MOST_CHARACTERS
+    for i, document in enumerate(documents):
+        length = len(document) if isinstance(document, str) else sum(map(len, document))
+        if i > begin and (i - begin == size or length > room):
+            parts.append(documents[begin:i])
+            begin, room = i, _MOST_CHARACTERS
+        room -= length
+    return [*parts, documents[begin:]] if documents else []
 
 
 def _cut(documents: Documents, fold: U32, boundaries: bool) -> Tokens:
@@ -282,11 +288,11 @@ def _cut(documents: Documents, fold: U32, boundaries: bool) -> Tokens:
 
     if documents and isinstance(documents[0], list):
         tokens = [token for document in documents for token in document]
-        codes, _ = code_points(tokens)
+        codes, _ = codepoints(tokens)
         lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
         n_tokens = np.fromiter(map(len, documents), np.int64, len(documents))
         return _ngrams.given_tokens(codes, lengths, n_tokens, fold, boundaries)
-    codes, offsets = code_points(documents)  # type: ignore[arg-type]
+    codes, offsets = codepoints(documents)  # type: ignore[arg-type]
     return _ngrams.tokenize(codes, offsets, kinds(), fold, boundaries)
 
 
@@ -345,7 +351,7 @@ def _span(name: str, value: Any) -> tuple[int, int]:
 
 
 def _document_bound(name: str, value: Any, n_documents: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
         raise SettingError(f"{name} must be a number of texts, or a share of them between 0.0 and 1.0; got {value!r}")
     if isinstance(value, int | np.integer):
         return int(value)

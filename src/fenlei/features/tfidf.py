@@ -66,6 +66,11 @@ class TfidfFeatures(NgramCounts):
 
     def factors(self) -> F32:
         """Factor of each column that does not depend on the text; shape (n_features,)."""
+        if getattr(self, "_factors_of", None) is not self.hashes_:
+            self._factors, self._factors_of = self._make_factors(), self.hashes_
+        return self._factors
+
+    def _make_factors(self) -> F32:
         factors = np.where(self.is_part_, self.char_weight, 1.0)
         if self.idf:
             factors *= 1 + np.log((1 + self.n_documents_) / (1 + self.document_counts_))
@@ -94,4 +99,4 @@ def weigh(rows: Rows, tf: str, factors: F32 | None, *, norm: bool) -> Rows:
 def _norms(rows: Rows, values: F32) -> F32:
     squares = np.append(values * values, np.float32(0))  # so that the place of an empty last row exists
     sums = np.add.reduceat(squares, rows.bounds[:-1])
-    return np.sqrt(np.where(rows.bounds[1:] > rows.bounds[:-1], sums, 1)).astype(np.float32)
+    return np.sqrt(np.where((rows.bounds[1:] > rows.bounds[:-1]) & (sums > 0), sums, 1)).astype(np.float32)

@@ -18,12 +18,12 @@ answer is that of LIBLINEAR.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from fenlei._jit import compiled
 from fenlei.features._types import F32, F64, I8, I32, I64, U8
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@compiled(fastmath=True)
 def _margins(weights: F32, columns: I32, values: F32, start: int, stop: int, out: F32) -> None:
     out[:] = 0
     for j in range(start, stop):
@@ -32,7 +32,7 @@ def _margins(weights: F32, columns: I32, values: F32, start: int, stop: int, out
             out[k] += value * row[k]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@compiled(fastmath=True)
 def _add(weights: F32, columns: I32, values: F32, start: int, stop: int, steps: F32) -> None:
     for j in range(start, stop):
         row, value = weights[columns[j]], values[j]
@@ -40,7 +40,7 @@ def _add(weights: F32, columns: I32, values: F32, start: int, stop: int, steps: 
             row[k] += value * steps[k]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@compiled(fastmath=True)
 def _add_scaled(weights: F32, scales: F32, columns: I32, values: F32, start: int, stop: int, steps: F32) -> None:
     for j in range(start, stop):
         row, scale, value = weights[columns[j]], scales[columns[j]], values[j]
@@ -48,7 +48,7 @@ def _add_scaled(weights: F32, scales: F32, columns: I32, values: F32, start: int
             row[k] += value * scale[k] * steps[k]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def square_norms(bounds: I64, columns: I32, values: F32, scales: F32, n_classes: int) -> F32:
     """Square of each row's norm a class, under `scales` when there are any; the bias feature counts 1."""
     norms = np.ones((len(bounds) - 1, n_classes), np.float32)
@@ -60,7 +60,7 @@ def square_norms(bounds: I64, columns: I32, values: F32, scales: F32, n_classes:
     return norms
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def squared_hinge(
     bounds: I64, columns: I32, values: F32, signs: I8, cost: F32, norms: F32, scales: F32,
     weights: F32, bias: F32, dual: F32, order: I64, active: U8, ignored: float,
@@ -105,7 +105,7 @@ def squared_hinge(
     return worst
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _logistic_root(u: float, start: float, curvature: float, margin: float) -> float:
     """Solve ``u + curvature (s(u) - s(start)) + margin = 0`` for u, s the logistic function, by Newton steps.
 
@@ -128,7 +128,7 @@ def _logistic_root(u: float, start: float, curvature: float, margin: float) -> f
     return u
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def logistic(
     bounds: I64, columns: I32, values: F32, signs: I8, cost: F32, norms: F32, scales: F32,
     weights: F32, bias: F32, dual: F32, order: I64, active: U8, ignored: float,
@@ -171,7 +171,7 @@ def logistic(
     return worst
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def scores(bounds: I64, columns: I32, values: F32, weights: F32, bias: F32) -> F32:
     """Score of each row for each class, ``w.x + b``; shape (n_rows, n_classes)."""
     out = np.empty((len(bounds) - 1, len(bias)), np.float32)
@@ -181,7 +181,7 @@ def scores(bounds: I64, columns: I32, values: F32, weights: F32, bias: F32) -> F
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def sum_rows(bounds: I64, columns: I32, values: F32, shares: F32, scales: F32, weights: F32) -> None:
     """Add the rows, each times its `shares` (n_rows, n_classes), to the weights: ``w += scales * X' shares``."""
     for i in range(len(bounds) - 1):
@@ -193,7 +193,7 @@ def sum_rows(bounds: I64, columns: I32, values: F32, shares: F32, scales: F32, w
             _add(weights, columns, values, bounds[i], bounds[i + 1], shares[i])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def class_counts(bounds: I64, columns: I32, marks: F32, n_columns: int) -> F32:
     """Sum the `marks` (n_rows, n_classes), mostly 0, of the rows with each column; shape (n_columns, n_classes)."""
     counts = np.zeros((n_columns, marks.shape[1]), np.float32)
@@ -204,7 +204,7 @@ def class_counts(bounds: I64, columns: I32, marks: F32, n_columns: int) -> F32:
     return counts
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@compiled(fastmath=True)
 def adagrad(
     bounds: I64, columns: I32, values: F32, signs: I8, costs: F32,
     weights: F32, bias: F32, squares: F32, bias_squares: F32, rate: float,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fenlei._threads import in_threads, n_threads
 from fenlei.features._types import F32, F64, I8, I64
-from fenlei.features.ngrams import Rows, in_threads, n_threads
+from fenlei.features.ngrams import Rows
 from fenlei.targets import Targets, class_weights
 
 _SLOPE = 3.0  # of the logistic curve over a support vector machine's score, where too few texts are held out to fit it
@@ -122,7 +124,7 @@ def log_count_ratios(rows: Rows, n_columns: int, signs: I8, weights: F64, smooth
 
 def _log_shares(counts: F32, smoothing: float) -> F32:
     smoothed = counts + np.float32(smoothing)
-    return np.log(smoothed / smoothed.sum(axis=0))
+    return np.log(smoothed / smoothed.sum(axis=0, dtype=np.float64)).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -183,6 +185,7 @@ class _Solver:
     def __init__(self, problem: Training) -> None:
         n_rows, n_problems = problem.signs.shape
         self.problem = problem
+        self.stop = threading.Event()
         groups = np.array_split(np.arange(n_problems), min(n_threads(), n_problems))
         start = 0.0 if problem.loss == "squared_hinge" else -30.0
         self.groups = [_Group(problem, group, np.full((n_rows, len(group)), start, np.float32)) for group in groups]
@@ -192,7 +195,7 @@ class _Solver:
         costs = np.zeros_like(self.problem.costs)
         costs[used] = self.problem.costs[used]
         variances = None if self.problem.prior is None else self.problem.prior(costs)
-        in_threads(lambda group: group.run(used, variances, tolerance), self.groups)
+        in_threads(lambda group: group.run(used, variances, tolerance, self.stop), self.groups, stop=self.stop)
 
     def model(self) -> LinearModel:
         """Return the weights as they are now."""
@@ -207,7 +210,7 @@ class _Group:
         self.signs = np.ascontiguousarray(problem.signs[:, members])
         self.cost = (problem.C * problem.costs[:, members]).astype(np.float32)
 
-    def run(self, used: I64, variances: F32 | None, tolerance: float) -> None:
+    def run(self, used: I64, variances: F32 | None, tolerance: float, stop: threading.Event) -> None:
         from fenlei.models import _dual
 
         problem = self.problem
@@ -223,7 +226,7 @@ class _Group:
                 self.weights, self.bias, self.dual, order.permutation(used), active, _IGNORED * tolerance,
             )  # fmt: skip
             active[worst < tolerance] = 0
-            if not active.any():
+            if not active.any() or stop.is_set():
                 return
 
     def _start(self, scales: F32) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -60,6 +61,24 @@ class LinearTextClassifier(TextClassifier):
             telling[label] = [(names[j], float(weights[j, k])) for j in best if weights[j, k] > 0]
         return telling
 
+    def check_settings(self) -> None:
+        """Refuse settings that are out of their range, before any work."""
+        check_number(self, "smoothing", above=0)
+        check_number(self, "char_weight", above=0)
+        check_number(self, "tolerance", above=0)
+        check_number(self, "max_iter", least=1, whole=True)
+        check_number(self, "seed", least=0, most=2**63, whole=True)
+        for name in ("calibrate", "boundaries", "lowercase"):
+            check_choice(self, name, True, False)
+        self._preparation().fit([])
+        self._make_features().check_settings()
+
+    def _preparation(self) -> Preparation:
+        return Preparation(
+            clean=self.clean, segmenter=self.segmenter, segment=self.segment,
+            stop_words=self.stop_words, language=self.language,
+        )  # fmt: skip
+
     @abstractmethod
     def _make_features(self) -> NgramCounts:
         """Make the unfitted features from the settings."""
@@ -77,10 +96,7 @@ class LinearTextClassifier(TextClassifier):
         self.linear_ = self._train(rows, targets, weights)
 
     def _start(self, texts: list[str]) -> None:
-        self.preparation_ = Preparation(
-            clean=self.clean, segmenter=self.segmenter, segment=self.segment,
-            stop_words=self.stop_words, language=self.language,
-        ).fit(texts)  # fmt: skip
+        self.preparation_ = self._preparation().fit(texts)
         self.features_ = self._make_features()
 
     def _scores(self, texts: list[str]) -> F64:
@@ -162,13 +178,36 @@ class LinearTextClassifier(TextClassifier):
             raise ModelFolderError(f"the weights of this {self.family} model do not fit its features and classes")
 
 
-def check_positive(estimator: Estimator, *names: str) -> None:
-    """Refuse settings that are not numbers above 0; None is left to mean its default."""
+def check_number(
+    estimator: Estimator, name: str, *, above: float | None = None, least: float | None = None,
+    most: float = 1e9, whole: bool = False, optional: bool = False,
+) -> None:  # fmt: skip
+    """Refuse a setting that is no number in its range; `optional` ones may be None."""
+    value = getattr(estimator, name)
+    if optional and value is None:
+        return
+    kinds = (int, np.integer) if whole else (int, float, np.number)
+    sound = isinstance(value, kinds) and not isinstance(value, bool) and value <= most
+    if sound and (above is None or value > above) and (least is None or value >= least):
+        return
+    kind = "whole number" if whole else "number"
+    bound = f"above {above}" if above is not None else f"from {least} to {most:g}"
+    raise SettingError(f"{name} must be a {kind} {bound}{' or None' if optional else ''}; got {value!r}")
+
+
+def check_choice(estimator: Estimator, name: str, *choices: Any) -> None:
+    """Refuse a setting that is none of the choices."""
+    value = getattr(estimator, name)
+    if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
+        raise SettingError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
+
+
+def check_unused(estimator: Estimator, reason: str, *names: str) -> None:
+    """Refuse settings that were changed and would have no effect."""
+    defaults = inspect.signature(type(estimator)).parameters
     for name in names:
-        value = getattr(estimator, name)
-        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if value is not None and not (number and value > 0):
-            raise SettingError(f"{name} must be a number above 0; got {value!r}")
+        if getattr(estimator, name) != defaults[name].default:
+            raise SettingError(f"{name} has no effect {reason}; leave it out")
 
 
 def _features_from(description: Any, arrays: dict[str, NDArray[Any]], files: Mapping[str, bytes]) -> NgramCounts:

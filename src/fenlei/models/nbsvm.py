@@ -22,12 +22,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fenlei.exceptions import SettingError
 from fenlei.features._types import F32
 from fenlei.features.ngrams import NgramCounts, Rows
 from fenlei.features.tfidf import TfidfFeatures
 from fenlei.models._linear import LinearModel, Training, log_count_ratios, row_costs, signs_of, train
-from fenlei.models._linear_text import LinearTextClassifier, check_positive
+from fenlei.models._linear_text import LinearTextClassifier, check_number
 from fenlei.targets import Targets
 
 
@@ -111,6 +110,12 @@ class NbsvmClassifier(LinearTextClassifier):
         self.max_iter = max_iter
         self.seed = seed
 
+    def check_settings(self) -> None:
+        """Refuse settings that are out of their range, before any work."""
+        check_number(self, "C", above=0)
+        check_number(self, "beta", least=0, most=1)
+        super().check_settings()
+
     def _make_features(self) -> NgramCounts:
         return TfidfFeatures(
             ngrams=self.ngrams, char_ngrams=self.char_ngrams, boundaries=self.boundaries, lowercase=self.lowercase,
@@ -119,9 +124,6 @@ class NbsvmClassifier(LinearTextClassifier):
         )  # fmt: skip
 
     def _train(self, rows: Rows, targets: Targets, weights: NDArray[np.float64]) -> LinearModel:
-        check_positive(self, "C", "smoothing", "tolerance", "max_iter")
-        if not isinstance(self.beta, int | float | np.number) or not 0 <= self.beta <= 1:
-            raise SettingError(f"beta must be from 0 to 1; got {self.beta!r}")
         exclusive = not targets.multi_label
         signs = signs_of(targets.indicator, exclusive=exclusive)
         costs = row_costs(targets, self.classes_, weights, self.class_weight)[:, -signs.shape[1] :]

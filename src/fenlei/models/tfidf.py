@@ -43,7 +43,7 @@ from fenlei.models._linear import (
     signs_of,
     train,
 )
-from fenlei.models._linear_text import LinearTextClassifier, check_positive
+from fenlei.models._linear_text import LinearTextClassifier, check_choice, check_number, check_unused
 from fenlei.models._online import Online, learn, start
 from fenlei.targets import Targets, encode, learn_classes
 
@@ -210,9 +210,15 @@ class TfidfClassifier(LinearTextClassifier):
         """
         if self.hash_bits is None:
             raise SettingError("partial_fit needs hashed features; set hash_bits=20, say")
+        self.check_settings()
+        check_unused(self, "when learning in parts", "classifier", "C", "prior", "smoothing", "calibrate", "tolerance")
         texts = check_texts(X)
         if not hasattr(self, "classes_"):
-            self._start_online(texts, classes, multi_label=multi_label)
+            try:
+                self._start_online(texts, y, classes, multi_label=multi_label)
+            except BaseException:
+                self._forget()
+                raise
         if not hasattr(self, "online_"):
             raise SettingError("this model was trained by fit; partial_fit goes on only from partial_fit")
         targets = encode(y, self.classes_, self.multi_label_)
@@ -224,15 +230,30 @@ class TfidfClassifier(LinearTextClassifier):
         self.linear_ = self.online_.model
         return self
 
-    def _start_online(self, texts: list[str], classes: Any, *, multi_label: bool) -> None:
+    def _start_online(self, texts: list[str], y: Any, classes: Any, *, multi_label: bool) -> None:
         if classes is None:
             raise SettingError("the first call of partial_fit needs classes=, all labels that will ever come")
         if self.class_weight == "balanced":
             raise SettingError("class_weight='balanced' needs all texts at once; give a weight for each label")
-        self.classes_, self.multi_label_ = learn_classes(list(classes))[0], multi_label
+        self.classes_, self.multi_label_ = learn_classes(classes)[0], multi_label
+        check_lengths(texts, encode(y, self.classes_, multi_label).indicator)
         self._start(texts)
         n_problems = 1 if len(self.classes_) == 2 and not multi_label else len(self.classes_)
         self.online_ = start(self.features_.n_features_, n_problems)
+
+    def check_settings(self) -> None:
+        """Refuse settings that are out of their range or would have no effect, before any work."""
+        check_choice(self, "classifier", "svm", "logistic", "nb")
+        check_choice(self, "prior", "informed", "flat")
+        check_choice(self, "tf", "log", "count", "binary")
+        check_choice(self, "idf", True, False)
+        check_number(self, "C", above=0, optional=True)
+        check_number(self, "hash_bits", least=8, most=26, whole=True, optional=True)
+        if self.hash_bits is not None:
+            check_unused(self, "with hashed features", "min_df", "max_df", "max_features", "char_weight")
+        if self.classifier == "nb":
+            check_unused(self, "with classifier='nb'", "C", "prior")
+        super().check_settings()
 
     def _fit(self, texts: list[str], targets: Targets, weights: NDArray[np.float64]) -> None:
         vars(self).pop("online_", None)
@@ -267,7 +288,6 @@ class TfidfClassifier(LinearTextClassifier):
         )  # fmt: skip
 
     def _train(self, rows: Rows, targets: Targets, weights: NDArray[np.float64]) -> LinearModel:
-        self._check_settings()
         costs = row_costs(targets, self.classes_, weights, self.class_weight)
         n_columns = self.features_.n_features_
         if self.classifier == "nb":
@@ -286,10 +306,3 @@ class TfidfClassifier(LinearTextClassifier):
         return np.float32(_FLOOR) + np.abs(
             log_count_ratios(rows, self.features_.n_features_, signs, costs, self.smoothing)
         )
-
-    def _check_settings(self) -> None:
-        if self.classifier not in ("svm", "logistic", "nb"):
-            raise SettingError(f"classifier must be 'svm', 'logistic' or 'nb'; got {self.classifier!r}")
-        if self.prior not in ("informed", "flat"):
-            raise SettingError(f"prior must be 'informed' or 'flat'; got {self.prior!r}")
-        check_positive(self, "C", "smoothing", "tolerance", "max_iter")

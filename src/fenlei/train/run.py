@@ -15,7 +15,7 @@ import numpy as np
 from fenlei.data.dataset import Dataset
 from fenlei.data.repair import Repairs, repair
 from fenlei.data.split import split
-from fenlei.exceptions import DataError
+from fenlei.exceptions import DataError, SettingError
 from fenlei.families import find_family
 from fenlei.persistence import check_replaceable, save
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _CURVE = (0.1, 0.25, 0.5)  # shares of the training texts; the whole is measured anyway
 _FEWEST_FOR_CURVE = 200
+_FEW = 50  # texts on which a share is uncertain by ten points and more
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,9 @@ def make_model(plan: TrainPlan) -> TextClassifier:
     model = find_family(plan.model)()
     names = model.parameter_names()
     seed = {"seed": plan.seed} if "seed" in names else {}
-    return model.set_params(**seed, **nested(plan.settings))
+    model.set_params(**seed | nested(plan.settings))
+    model.check_settings()
+    return model
 
 
 def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -165,7 +168,8 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in settings.items():
         head, dot, rest = name.partition(".")
         if dot:
-            folded[head] = {**folded.get(head, {}), rest: value}
+            before = folded.get(head, {})
+            folded[head] = {**before, rest: value} if isinstance(before, dict) else {rest: value}
         else:
             folded[head] = value
     return folded
@@ -193,6 +197,8 @@ class _Run:
                 train, valid = _hold_out(train, self.plan)
         model = self._fit("fit", train)
         validation = self._measure("measure", model, valid)
+        if validation.n < _FEW:
+            self.messages.append(f"only {validation.n} texts to measure on: the validation figures say little")
         curve = self._learning_curve(train, valid, validation)
         n_train = len(train)
         if held_out and self.plan.refit:
@@ -240,7 +246,10 @@ class _Run:
 
     def _fit(self, step: str, data: Dataset) -> TextClassifier:
         with self._step(step):
-            return make_model(self.plan).fit(data.texts, data.targets)
+            try:
+                return make_model(self.plan).fit(data.texts, data.targets)
+            except DataError as error:
+                raise error if error.source else DataError(str(error), source=data.source) from error
 
     def _measure(self, step: str, model: TextClassifier, data: Dataset) -> Evaluation:
         from fenlei.evaluation.metrics import evaluate
@@ -261,12 +270,12 @@ class _Run:
         return [*curve, _point(len(train), whole)]
 
     def _point(self, part: Dataset, valid: Dataset) -> list[dict[str, float]]:
-        """Measure a model trained on a part; none when the part holds one class only."""
+        """Measure a model trained on a part; none when the part lacks classes that are needed."""
         from fenlei.evaluation.metrics import evaluate
 
         try:
             model = make_model(self.plan).fit(part.texts, part.targets)
-        except DataError:
+        except (DataError, SettingError):
             return []
         return [_point(len(part), evaluate(model, valid.texts, valid.targets, seed=self.plan.seed, resamples=1))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _BATCH = 8192
 _MOST_HELD_OUT = 20_000
+_BUFFER, _BUFFER_CHARACTERS = 100_000, 50_000_000  # texts that are held to be shuffled
 _HASH_BITS = 20
 
 
@@ -31,6 +33,9 @@ class _Labels:
     seen: set[str] = field(default_factory=set)
     multi_label: bool = False
     rows: int = 0
+    last: Any = None
+    run: int = 0
+    longest_run: int = 0
 
 
 def train_stream(
@@ -44,8 +49,8 @@ def train_stream(
 ) -> Trained:
     """Train with `partial_fit` on rows that are read twice and never held.
 
-    A tenth of the texts, chosen by their own hash so that copies stay together, is held out to measure on, at most
-    20,000. Memory is that of the model and of one batch.
+    Texts are shuffled within a buffer of 100,000. A tenth of them, chosen by their own hash so that copies stay
+    together, is held out to measure on, 20,000 at most or so. Memory is that of the model and of the buffer.
 
     Parameters
     ----------
@@ -72,7 +77,8 @@ def train_stream(
     held_out: list[Record] = []
     n_train = 0
     learn: Callable[..., Any] = getattr(model, "partial_fit")  # noqa: B009  (not every family has it)
-    for batch in _batches(_kept(open_stream(), held_out, plan)):
+    kept = _kept(open_stream(), held_out, plan, min(plan.fraction, _MOST_HELD_OUT / max(labels.rows, 1)))
+    for batch in _batches(_shuffled(kept, plan.seed)):
         targets = [_as_target(record, labels.multi_label) for record in batch]
         learn(
             [record.text for record in batch],
@@ -101,7 +107,9 @@ def _finish(
     tested = None
     if test is not None:
         tested = evaluate(model, test.texts, test.targets, rows=test.rows, seed=plan.seed)
-    trained = Trained(model, None if out is None else Path(out), validation, tested, n_train, seconds, ())
+    trained = Trained(
+        model, None if out is None else Path(out), validation, tested, n_train, seconds, _messages(labels)
+    )
     if out is not None:
         progress("save")
         sources = {
@@ -111,6 +119,15 @@ def _finish(
         }
         save_trained(trained, Path(out), plan, sources)
     return trained
+
+
+def _messages(labels: _Labels) -> tuple[str, ...]:
+    if labels.longest_run <= _BUFFER:
+        return ()
+    return (
+        f"{labels.longest_run:,} rows of one label follow each other, more than are shuffled at a time; "
+        "shuffle the file for a better model",
+    )
 
 
 def _streaming_model(plan: TrainPlan) -> TextClassifier:
@@ -133,18 +150,37 @@ def _find_labels(records: Iterator[Record], source: str) -> _Labels:
         found.multi_label = found.multi_label or several
         found.seen.update(record.target if isinstance(record.target, list) else [record.target])
         found.rows += 1
+        found.run = found.run + 1 if record.target == found.last else 1
+        found.last, found.longest_run = record.target, max(found.longest_run, found.run)
     return found
 
 
-def _kept(records: Iterator[Record], held_out: list[Record], plan: TrainPlan) -> Iterator[Record]:
-    """Pass on what to learn from; put the rest aside."""
-    threshold = int(plan.fraction * 2**32)
+def _kept(records: Iterator[Record], held_out: list[Record], plan: TrainPlan, fraction: float) -> Iterator[Record]:
+    """Pass on what to learn from; put a fraction aside, all copies of a text together."""
+    threshold = int(fraction * 2**32)
     for record in records:
         place = zlib.crc32(f"{plan.seed} {normalised(record.text)}".encode("utf-8", "surrogatepass"))
-        if place < threshold and len(held_out) < _MOST_HELD_OUT:
+        if place < threshold:
             held_out.append(record)
         else:
             yield record
+
+
+def _shuffled(records: Iterator[Record], seed: int) -> Iterator[Record]:
+    """Mix the order within a buffer: files are often sorted by label, and each text is learned from once."""
+    order = random.Random(seed)  # noqa: S311  (no secret)
+    buffer: list[Record] = []
+    room = _BUFFER_CHARACTERS
+    for record in records:
+        if len(buffer) < _BUFFER and room > 0:
+            buffer.append(record)
+            room -= len(record.text)
+            continue
+        place = order.randrange(len(buffer))
+        yield buffer[place]
+        buffer[place] = record
+    order.shuffle(buffer)
+    yield from buffer
 
 
 def _batches(records: Iterator[Record]) -> Iterator[list[Record]]:
