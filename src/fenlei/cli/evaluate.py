@@ -84,8 +84,6 @@ def _check_report(report: str) -> None:
     refuse_inside_model(path)
     if path.suffix.lower() not in (".html", ".htm") or path.is_dir():
         raise DataError("the report is one HTML file; name it *.html", source=report)
-    if not path.parent.is_dir():
-        raise DataError("its folder does not exist", source=report)
 
 
 def _write_report(path: str, classifier: object, found: Evaluation, seconds: float, arguments: list[str]) -> None:
