@@ -5,8 +5,8 @@ from __future__ import annotations
 from fenlei.data.dataset import Target
 from fenlei.exceptions import DataError
 
-_EMPTY = "the label is empty; fill it in, remove the row, or read the texts alone (label='')"
-_MISSING = "the label is missing; fill it in, remove the row, or read the texts alone (label='')"
+_EMPTY = "the label is empty; fill it in, or remove the row"
+_MISSING = "the label is missing; fill it in, or remove the row"
 
 
 def as_text(value: object, *, source: str, row: int) -> str:

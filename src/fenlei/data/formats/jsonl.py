@@ -61,7 +61,7 @@ def _refuse_late_label(record: dict[str, Any], options: Options, source: str, ro
     late = None if options.label == NO_LABEL else label_among(record)
     if late is not None:
         raise DataError(
-            f"has a label ({late!r}) but the first row has none; label all rows, or read the texts alone (label='')",
+            f"has a label ({late!r}) but the first row has none; label all rows, or none",
             source=source,
             row=row,
         )
