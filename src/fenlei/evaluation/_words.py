@@ -130,8 +130,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "empty text": ("(empty text)", "（空文本）"),
     "telling": ("Most telling n-grams", "最具区分力的 n 元组"),
     "telling how": (
-        "What speaks most for each class, strongest first; ␣ is a space, ^ and $ are the ends of a text, and a word goes "
-        "on at ·.",
+        "What speaks most for each class, strongest first; ␣ is a space, ^ and $ are the ends of a text, and a "
+        "word goes on at ·.",
         "最支持各类别的片段，从强到弱；␣ 表示空格，^ 与 $ 为文本首尾，· 表示单词未完。",
     ),
     "learning curve": ("Learning curve", "学习曲线"),
