@@ -6,6 +6,7 @@ Code of the packages and of the Hub's repositories is never run, only their file
 from __future__ import annotations
 
 import importlib.util
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from fenlei.exceptions import DataError, MissingExtraError
 
 
 @dataclass(frozen=True)
-class PublicSet:
+class PublicSet(ABC):
     """What is known about a set before it is loaded.
 
     Attributes
@@ -44,13 +45,13 @@ class PublicSet:
 
     extra = ""
 
+    @abstractmethod
     def load(self, split: str) -> Dataset:
         """Return one split; the name of the split has been checked."""
-        raise NotImplementedError
 
+    @abstractmethod
     def at_hand(self) -> bool:
         """Whether it can be loaded without network and without installing anything."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
@@ -9,7 +10,7 @@ from fenlei._checks import check_texts
 from fenlei._estimator import Transformer
 
 
-class Segmenter(Transformer):
+class Segmenter(Transformer, ABC):
     """Base of the segmenters; a subclass sets `name` and supplies `cutter`.
 
     Attributes
@@ -43,6 +44,6 @@ class Segmenter(Transformer):
         """Return JSON values from which ``make_segmenter(**settings)`` rebuilds this segmenter exactly."""
         return {"name": self.name, **self.get_params()}
 
+    @abstractmethod
     def cutter(self) -> Callable[[str], list[str]]:
         """Check the settings and return the function that cuts one text."""
-        raise NotImplementedError
