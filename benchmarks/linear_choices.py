@@ -47,7 +47,9 @@ def main() -> None:
     for choice, settings in CHOICES.items():
         model = TfidfClassifier(**{"calibrate": False, **settings})
         rows.append([choice, *_figures(model, parts)])
-    rows.append(["nbsvm", *_figures(NbsvmClassifier(calibrate=False), parts)])
+    for beta in (1.0, 0.25):
+        model = NbsvmClassifier(calibrate=False, beta=beta)
+        rows.append([f"nbsvm, beta={beta}", *_figures(model, parts)])
     print_table(["tfidf with", *SETS, "mean"], rows)
 
 

@@ -28,8 +28,8 @@ class TfidfFeatures(NgramCounts):
     idf : bool, default=True
         Whether to apply the second factor.
     char_weight : float, default=0.5
-        Factor on the n-grams inside words, of which there are many more than of words. 0.3 to 0.7 did equally well on
-        four English sets, 1.0 cost half a point.
+        Factor on the n-grams inside words, of which there are many more than of words. ``docs/tfidf.md``
+        shows what 1.0 costs.
     norm : bool, default=True
         Whether to divide each row by its norm.
 

@@ -49,6 +49,15 @@ def _add_scaled(weights: F32, scales: F32, columns: I32, values: F32, start: int
 
 
 @compiled()
+def _move(weights: F32, scales: F32, columns: I32, values: F32, start: int, stop: int, steps: F32) -> None:
+    """Add one row times `steps` to the weights, each by its scale when there are any."""
+    if len(scales):
+        _add_scaled(weights, scales, columns, values, start, stop, steps)
+    else:
+        _add(weights, columns, values, start, stop, steps)
+
+
+@compiled()
 def square_norms(bounds: I64, columns: I32, values: F32, scales: F32, n_classes: int) -> F32:
     """Square of each row's norm a class, under `scales` when there are any; the bias feature counts 1."""
     norms = np.ones((len(bounds) - 1, n_classes), np.float32)
@@ -96,10 +105,7 @@ def squared_hinge(
             steps[k] = (new - old) * signs[i, k]
         if not moved:
             continue
-        if len(scales):
-            _add_scaled(weights, scales, columns, values, start, stop, steps)
-        else:
-            _add(weights, columns, values, start, stop, steps)
+        _move(weights, scales, columns, values, start, stop, steps)
         for k in range(n_classes):
             bias[k] += steps[k]
     return worst
@@ -162,10 +168,7 @@ def logistic(
             steps[k] = cost[i, k] * share * signs[i, k]
         if not moved:
             continue
-        if len(scales):
-            _add_scaled(weights, scales, columns, values, start, stop, steps)
-        else:
-            _add(weights, columns, values, start, stop, steps)
+        _move(weights, scales, columns, values, start, stop, steps)
         for k in range(n_classes):
             bias[k] += steps[k]
     return worst
@@ -187,10 +190,7 @@ def sum_rows(bounds: I64, columns: I32, values: F32, shares: F32, scales: F32, w
     for i in range(len(bounds) - 1):
         if not shares[i].any():
             continue
-        if len(scales):
-            _add_scaled(weights, scales, columns, values, bounds[i], bounds[i + 1], shares[i])
-        else:
-            _add(weights, columns, values, bounds[i], bounds[i + 1], shares[i])
+        _move(weights, scales, columns, values, bounds[i], bounds[i + 1], shares[i])
 
 
 @compiled()

@@ -39,7 +39,8 @@ class NbsvmClassifier(LinearTextClassifier):
         What an error costs against large weights, above 0.
     beta : float, default=1.0
         Share of the SVM in the model, 0 (naive Bayes' directions) to 1 (the SVM alone). The paper takes 0.25 for rows
-        that are not normed; here anything below 1 lost accuracy on five sets of six. Probabilities are those of 1.
+        that are not normed; here it loses, see the last row of the table in ``docs/tfidf.md``. Probabilities are
+        those of 1.
     smoothing : float, default=1.0
         Added to the counts of the log-count ratios, above 0.
     class_weight : None, "balanced" or dict, default=None
