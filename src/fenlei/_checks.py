@@ -1,12 +1,18 @@
-"""The one check of what a user passes as texts."""
+"""The checks of what a user passes: texts, and settings that must be in their range."""
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from fenlei.exceptions import DataError, SettingError
+
+if TYPE_CHECKING:
+    from fenlei._estimator import Estimator
 
 
 def check_texts(X: Any) -> list[str]:
@@ -71,3 +77,35 @@ def _not_a_text(item: object) -> str:
     if item is None or nan or type(item).__name__ == "NAType":  # pandas' missing value, without importing pandas
         return f"expected a text, got {item}; drop or fill missing texts first"
     return f"expected a text, got {type(item).__name__}"
+
+
+def check_number(
+    estimator: Estimator, name: str, *, above: float | None = None, least: float | None = None,
+    most: float = 1e9, whole: bool = False, optional: bool = False,
+) -> None:  # fmt: skip
+    """Refuse a setting that is no number in its range; `optional` ones may be None."""
+    value = getattr(estimator, name)
+    if optional and value is None:
+        return
+    kinds = (int, np.integer) if whole else (int, float, np.number)
+    sound = isinstance(value, kinds) and not isinstance(value, bool) and value <= most
+    if sound and (above is None or value > above) and (least is None or value >= least):
+        return
+    kind = "whole number" if whole else "number"
+    bound = f"above {above}" if above is not None else f"from {least} to {most:g}"
+    raise SettingError(f"{name} must be a {kind} {bound}{' or None' if optional else ''}; got {value!r}")
+
+
+def check_choice(estimator: Estimator, name: str, *choices: Any) -> None:
+    """Refuse a setting that is none of the choices."""
+    value = getattr(estimator, name)
+    if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
+        raise SettingError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
+
+
+def check_unused(estimator: Estimator, reason: str, *names: str) -> None:
+    """Refuse settings that were changed and would have no effect."""
+    defaults = inspect.signature(type(estimator)).parameters
+    for name in names:
+        if getattr(estimator, name) != defaults[name].default:
+            raise SettingError(f"{name} has no effect {reason}; leave it out")

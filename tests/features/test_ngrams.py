@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fenlei.exceptions import DataError, NotFittedError, SettingError
+from fenlei.features import documents as sharing
 from fenlei.features import ngrams as module
 from fenlei.features.ngrams import NgramCounts
 
@@ -163,17 +164,22 @@ def test_use_before_fit_is_refused() -> None:
 
 @pytest.mark.parametrize(("block", "threads"), [(1, 1), (3, 2), (20_000, 3), (2, 7)])
 def test_blocks_and_threads_change_nothing(block: int, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "n_threads", lambda: 1)
+    _use_threads(monkeypatch, 1)
     one, one_matrix = NgramCounts(), NgramCounts().fit_transform(REVIEWS)
     one.fit(REVIEWS)
-    monkeypatch.setattr(module, "n_threads", lambda: threads)
-    monkeypatch.setattr(module, "_FEWEST", 1)
-    monkeypatch.setattr(module, "_MOST", block)
+    _use_threads(monkeypatch, threads)
+    monkeypatch.setattr(sharing, "_FEWEST", 1)
+    monkeypatch.setattr(sharing, "_MOST", block)
     many = NgramCounts()
     assert (many.fit_transform(REVIEWS) != one_matrix).nnz == 0
     assert many.vocabulary_ == one.vocabulary_
     for name in ("hashes_", "document_counts_", "is_part_"):
         np.testing.assert_array_equal(getattr(many, name), getattr(one, name))
+
+
+def _use_threads(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
+    for place in (module, sharing):
+        monkeypatch.setattr(place, "n_threads", lambda: threads)
 
 
 class TestRestore:

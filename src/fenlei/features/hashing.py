@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from fenlei.exceptions import SettingError
 from fenlei.features._types import U64
-from fenlei.features.ngrams import NgramCounts, Rows, check_documents
+from fenlei.features.documents import check_documents
+from fenlei.features.ngrams import NgramCounts, Rows
 from fenlei.features.tfidf import weigh
 
 

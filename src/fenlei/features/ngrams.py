@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fenlei._checks import check_texts
-from fenlei._codepoints import codepoints
 from fenlei._estimator import Transformer
 from fenlei._threads import in_threads, n_threads
 from fenlei.exceptions import DataError, ModelFolderError, SettingError
-from fenlei.features._types import F32, I32, I64, U32, U64
-from fenlei.features.alphabet import kinds, lower_case
+from fenlei.features._types import F32, I32, I64, U64
+from fenlei.features.alphabet import kinds
+from fenlei.features.documents import Documents, check_documents, cut, fold_table, share_out
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
     from fenlei.features._ngrams import Tokens
-
-Documents: TypeAlias = "Sequence[str] | Sequence[list[str]]"
-_FEWEST, _MOST = 256, 20_000  # texts in a block: worth a thread, and within its memory
-_MOST_CHARACTERS = 50_000_000  # in a block, and never near what 32 bits can count
 
 
 class Rows(NamedTuple):
@@ -203,8 +198,8 @@ class NgramCounts(Transformer):
         return low, high, char_low, char_high
 
     def _blocks(self, documents: Documents) -> list[Tokens]:
-        fold = lower_case() if self.lowercase else np.arange(len(kinds()), dtype=np.uint32)
-        return in_threads(lambda part: _cut(part, fold, self.boundaries), _parts(documents))
+        fold = fold_table(lowercase=self.lowercase)
+        return in_threads(lambda part: cut(part, fold, boundaries=self.boundaries), share_out(documents))
 
     def _learn_columns(self, blocks: list[Tokens], spans: tuple[int, int, int, int]) -> None:
         n_documents = sum(len(block.bounds) - 1 for block in blocks)
@@ -258,42 +253,6 @@ def _parse_names(raw: bytes, n: int) -> list[str]:
     if not isinstance(names, list) or len(names) != n:
         raise ModelFolderError(f"the vocabulary is not a list of {n} n-grams")
     return [str(name) for name in names]
-
-
-def check_documents(X: Any) -> list[Any]:
-    """Texts as they are, or lists of tokens as they are; anything else is refused as `check_texts` does."""
-    if isinstance(X, str) or not isinstance(X, Sequence) or not len(X) or not isinstance(X[0], list):
-        return check_texts(X)
-    for row, tokens in enumerate(X, 1):
-        if not isinstance(tokens, list) or not all(issubclass(kind, str) for kind in set(map(type, tokens))):
-            raise DataError("expected a list of tokens, each a string, as the first row is", row=row)
-    return list(X)
-
-
-def _parts(documents: Documents) -> list[Documents]:
-    """Share the texts out into blocks, one a thread or more."""
-    size = min(_MOST, max(_FEWEST, -(-len(documents) // n_threads())))
-    parts, begin, room = [], 0, _MOST_CHARACTERS
-    for i, document in enumerate(documents):
-        length = len(document) if isinstance(document, str) else sum(map(len, document))
-        if i > begin and (i - begin == size or length > room):
-            parts.append(documents[begin:i])
-            begin, room = i, _MOST_CHARACTERS
-        room -= length
-    return [*parts, documents[begin:]] if documents else []
-
-
-def _cut(documents: Documents, fold: U32, boundaries: bool) -> Tokens:
-    from fenlei.features import _ngrams
-
-    if documents and isinstance(documents[0], list):
-        tokens = [token for document in documents for token in document]
-        codes, _ = codepoints(tokens)
-        lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
-        n_tokens = np.fromiter(map(len, documents), np.int64, len(documents))
-        return _ngrams.given_tokens(codes, lengths, n_tokens, fold, boundaries)
-    codes, offsets = codepoints(documents)  # type: ignore[arg-type]
-    return _ngrams.tokenize(codes, offsets, kinds(), fold, boundaries)
 
 
 def _document_counts(blocks: list[Tokens], spans: tuple[int, int, int, int]) -> tuple[U64, I64]:

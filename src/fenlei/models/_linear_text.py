@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -11,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fenlei._estimator import Estimator
+from fenlei._checks import check_choice, check_number
 from fenlei.base import TextClassifier
-from fenlei.exceptions import ModelFolderError, SettingError
+from fenlei.exceptions import ModelFolderError
 from fenlei.features.hashing import HashingFeatures
 from fenlei.features.ngrams import NgramCounts, Rows
 from fenlei.features.tfidf import TfidfFeatures
@@ -176,38 +175,6 @@ class LinearTextClassifier(TextClassifier):
         )
         if not sound:
             raise ModelFolderError(f"the weights of this {self.family} model do not fit its features and classes")
-
-
-def check_number(
-    estimator: Estimator, name: str, *, above: float | None = None, least: float | None = None,
-    most: float = 1e9, whole: bool = False, optional: bool = False,
-) -> None:  # fmt: skip
-    """Refuse a setting that is no number in its range; `optional` ones may be None."""
-    value = getattr(estimator, name)
-    if optional and value is None:
-        return
-    kinds = (int, np.integer) if whole else (int, float, np.number)
-    sound = isinstance(value, kinds) and not isinstance(value, bool) and value <= most
-    if sound and (above is None or value > above) and (least is None or value >= least):
-        return
-    kind = "whole number" if whole else "number"
-    bound = f"above {above}" if above is not None else f"from {least} to {most:g}"
-    raise SettingError(f"{name} must be a {kind} {bound}{' or None' if optional else ''}; got {value!r}")
-
-
-def check_choice(estimator: Estimator, name: str, *choices: Any) -> None:
-    """Refuse a setting that is none of the choices."""
-    value = getattr(estimator, name)
-    if not any(value is choice or (isinstance(value, str) and value == choice) for choice in choices):
-        raise SettingError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}")
-
-
-def check_unused(estimator: Estimator, reason: str, *names: str) -> None:
-    """Refuse settings that were changed and would have no effect."""
-    defaults = inspect.signature(type(estimator)).parameters
-    for name in names:
-        if getattr(estimator, name) != defaults[name].default:
-            raise SettingError(f"{name} has no effect {reason}; leave it out")
 
 
 def _features_from(description: Any, arrays: dict[str, NDArray[Any]], files: Mapping[str, bytes]) -> NgramCounts:

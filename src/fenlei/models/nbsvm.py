@@ -22,11 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fenlei._checks import check_number
 from fenlei.features._types import F32
 from fenlei.features.ngrams import NgramCounts, Rows
 from fenlei.features.tfidf import TfidfFeatures
 from fenlei.models._linear import LinearModel, Training, log_count_ratios, row_costs, signs_of, train
-from fenlei.models._linear_text import LinearTextClassifier, check_number
+from fenlei.models._linear_text import LinearTextClassifier
 from fenlei.targets import Targets
 
 

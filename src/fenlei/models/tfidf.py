@@ -27,7 +27,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fenlei._checks import check_texts
+from fenlei._checks import check_choice, check_number, check_texts, check_unused
 from fenlei.base import check_lengths, check_weights
 from fenlei.exceptions import SettingError
 from fenlei.features._types import F32, F64, I8
@@ -43,7 +43,7 @@ from fenlei.models._linear import (
     signs_of,
     train,
 )
-from fenlei.models._linear_text import LinearTextClassifier, check_choice, check_number, check_unused
+from fenlei.models._linear_text import LinearTextClassifier
 from fenlei.models._online import Online, learn, start
 from fenlei.targets import Targets, encode, learn_classes
 
