@@ -18,7 +18,7 @@ class Shares(TextClassifier):
 
     family = "shares"
 
-    def _fit(self, texts: list[str], targets: Any, weights: Any) -> None:
+    def _fit(self, texts: list[str], targets: Any, weights: Any, held: Any, run: Any) -> None:
         self.seen = texts
         self.shares = np.average(targets.indicator, axis=0, weights=weights)
 

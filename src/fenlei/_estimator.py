@@ -33,6 +33,18 @@ class Estimator:
     ['so!!']
     """
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Let a constructor that hands keywords on (``**shared``) show its parent's as its own."""
+        super().__init_subclass__(**kwargs)
+        if "__init__" not in vars(cls):
+            return
+        signature = inspect.signature(cls.__init__)
+        _, *own = signature.parameters.values()
+        if own and own[-1].kind is inspect.Parameter.VAR_KEYWORD:
+            names = {p.name for p in own}
+            above = [p for p in inspect.signature(cls.__mro__[1]).parameters.values() if p.name not in names]
+            setattr(cls, "__signature__", signature.replace(parameters=[*own[:-1], *above]))  # noqa: B010
+
     @classmethod
     def parameter_names(cls) -> list[str]:
         """Names of the constructor's keywords, sorted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sized
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -18,9 +19,25 @@ from fenlei.targets import Targets, encode, label_rows, learn_classes
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
+    from fenlei.engine.recipe import Run
+
 Floats = NDArray[np.float64]
 _HEAVIEST = 1e9  # of a row; its inverse counts as 0
 _BATCH = 8192  # texts scored at a time: bounds the memory, costs no speed
+
+
+@dataclass(frozen=True)
+class Held:
+    """Texts not to learn from, by which a training chooses when to end.
+
+    Attributes
+    ----------
+    texts : list of str
+    targets : Targets
+    """
+
+    texts: list[str]
+    targets: Targets
 
 
 class TextClassifier(Estimator, ABC):
@@ -41,7 +58,10 @@ class TextClassifier(Estimator, ABC):
     classes_: NDArray[Any]
     multi_label_: bool
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, sample_weight: Any = None, *, validation: tuple[Any, Any] | None = None,
+        run: Run | None = None,
+    ) -> Self:  # fmt: skip
         """Learn from labelled texts, forgetting what was learned before.
 
         Parameters
@@ -50,6 +70,10 @@ class TextClassifier(Estimator, ABC):
         y : sequence of labels, or of lists of labels, shape (n_samples,)
         sample_weight : array of shape (n_samples,), optional
             How much each text counts; not negative.
+        validation : (texts, labels), optional
+            Texts to choose the best epoch by; families without epochs do not look at them.
+        run : Run, optional
+            Where to leave checkpoints and whom to tell of the progress; of use to families that train long.
 
         Raises
         ------
@@ -64,9 +88,10 @@ class TextClassifier(Estimator, ABC):
         targets = encode(y, classes, multi_label)
         weights = check_weights(sample_weight, len(texts))
         check_lengths(texts, targets.indicator)
+        held = None if validation is None else _held(*validation, classes, multi_label)
         self.classes_, self.multi_label_ = classes, multi_label
         try:
-            self._fit(texts, targets, weights)
+            self._fit(texts, targets, weights, held, run)
         except BaseException:
             self._forget()  # half a model must not answer
             raise
@@ -124,7 +149,9 @@ class TextClassifier(Estimator, ABC):
             delattr(self, name)
 
     @abstractmethod
-    def _fit(self, texts: list[str], targets: Targets, weights: NDArray[np.float64]) -> None:
+    def _fit(
+        self, texts: list[str], targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run | None
+    ) -> None:
         """Learn from checked input; `classes_` and `multi_label_` are set."""
 
     @abstractmethod
@@ -151,6 +178,12 @@ class TextClassifier(Estimator, ABC):
     def __sklearn_is_fitted__(self) -> bool:
         """Whether `fit` has been called."""
         return hasattr(self, "classes_")
+
+
+def _held(X: Any, y: Any, classes: NDArray[Any], multi_label: bool) -> Held:
+    texts, targets = check_texts(X), encode(y, classes, multi_label)
+    check_lengths(texts, targets.indicator)
+    return Held(texts, targets)
 
 
 def check_weights(sample_weight: Any, n: int) -> NDArray[np.float64]:

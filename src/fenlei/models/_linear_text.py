@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fenlei._checks import check_choice, check_number
-from fenlei.base import TextClassifier
+from fenlei.base import Held, TextClassifier
 from fenlei.exceptions import ModelFolderError
 from fenlei.features.hashing import HashingFeatures
 from fenlei.features.ngrams import NgramCounts, Rows
@@ -21,6 +21,7 @@ from fenlei.preparation import Preparation
 from fenlei.targets import Targets
 
 if TYPE_CHECKING:
+    from fenlei.engine.recipe import Run
     from fenlei.features._types import F64
 
 
@@ -89,7 +90,9 @@ class LinearTextClassifier(TextClassifier):
     def _prepare(self, texts: list[str]) -> list[Any]:
         return self.preparation_.transform(texts)
 
-    def _fit(self, texts: list[str], targets: Targets, weights: NDArray[np.float64]) -> None:
+    def _fit(
+        self, texts: list[str], targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run | None
+    ) -> None:
         self._start(texts)
         rows = self.features_.fit_rows(self._prepare(texts))
         self.linear_ = self._train(rows, targets, weights)

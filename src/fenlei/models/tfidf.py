@@ -22,13 +22,13 @@ Cost: memory is 4 bytes for each kept n-gram and class; time grows with the char
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fenlei._checks import check_choice, check_number, check_texts, check_unused
-from fenlei.base import check_lengths, check_weights
+from fenlei.base import Held, check_lengths, check_weights
 from fenlei.exceptions import SettingError
 from fenlei.features._types import F32, F64, I8
 from fenlei.features.hashing import HashingFeatures
@@ -46,6 +46,9 @@ from fenlei.models._linear import (
 from fenlei.models._linear_text import LinearTextClassifier
 from fenlei.models._online import Online, learn, start
 from fenlei.targets import Targets, encode, learn_classes
+
+if TYPE_CHECKING:
+    from fenlei.engine.recipe import Run
 
 _COST = {"svm": 0.5, "logistic": 10.0}
 _FLOOR = 0.1  # prior variance of an n-gram that leans to no class
@@ -254,9 +257,11 @@ class TfidfClassifier(LinearTextClassifier):
             check_unused(self, "with classifier='nb'", "C", "prior")
         super().check_settings()
 
-    def _fit(self, texts: list[str], targets: Targets, weights: NDArray[np.float64]) -> None:
+    def _fit(
+        self, texts: list[str], targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run | None
+    ) -> None:
         vars(self).pop("online_", None)
-        super()._fit(texts, targets, weights)
+        super()._fit(texts, targets, weights, held, run)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         if not hasattr(self, "online_"):

@@ -1,0 +1,1 @@
+"""How networks are trained: batches, losses, optimizers, checkpoints, and the loop that holds them together."""

@@ -1,0 +1,152 @@
+"""Texts in batches of about one length: padding is work for nothing, and most of the work where texts differ much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from fenlei.features.sequences import Sequences
+
+_POOL = 50  # batches sorted by length together; more would pad less and mix less
+_LARGE = 2**31
+
+
+@dataclass(frozen=True)
+class Examples(Dataset[dict[str, Tensor]]):
+    """Token ids with what a loss needs.
+
+    Attributes
+    ----------
+    channels : tuple of Sequences
+        One, or several whose tokens stand at the same places.
+    targets : array of int64, shape (n_texts,), or of float32, shape (n_texts, n_classes)
+        The class of each text, or for multi-label 0 and 1.
+    weights : array of float32, shape (n_texts,)
+        How much each text counts.
+    """
+
+    channels: tuple[Sequences, ...]
+    targets: NDArray[np.int64] | NDArray[np.float32]
+    weights: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each text."""
+        return self.channels[0].lengths
+
+    def padded(self, order: NDArray[np.int64]) -> Tensor:
+        """Ids of some texts, 0 beyond each one's end; shape (n, longest) or (n, longest, n_channels)."""
+        chosen = [channel.select(order) for channel in self.channels]
+        lengths = chosen[0].lengths
+        inside = np.arange(max(int(lengths.max(initial=0)), 1)) < lengths[:, None]
+        ids = np.zeros((*inside.shape, len(chosen)), np.int64)
+        for i, channel in enumerate(chosen):
+            ids[..., i][inside] = channel.ids
+        return torch.from_numpy(ids[..., 0] if len(chosen) == 1 else ids)
+
+    def __getitems__(self, batch: Batch) -> dict[str, Tensor]:
+        """Give one process's part of a batch, as the network and the loss take it."""
+        return {
+            "input_ids": self.padded(batch.order),
+            "keys": torch.from_numpy(batch.keys),
+            "batch_key": torch.tensor([batch.key]),
+            "targets": torch.from_numpy(self.targets[batch.order]),
+            "weights": torch.from_numpy(self.weights[batch.order]),
+            "total": torch.tensor(batch.total),
+        }
+
+
+class Batch(NamedTuple):
+    """One process's part of a batch.
+
+    Attributes
+    ----------
+    order : array of int64, shape (n,)
+        Which texts.
+    keys : array of int64, shape (n,)
+        Key of each text's dropout in this epoch.
+    key : int
+        Key of the dropout of the whole batch.
+    total : float
+        Sum of the weights of the whole batch, of all processes.
+    """
+
+    order: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    key: int
+    total: float
+
+    def __len__(self) -> int:
+        """Number of texts: a named tuple would count its fields."""
+        return len(self.order)
+
+
+class LengthBatches(Sampler[Batch]):
+    """Batches of texts of about one length, in an order that the seed and the epoch decide.
+
+    All texts are shuffled; of every 50 batches the texts are sorted by length and cut into batches; the batches are
+    shuffled. Each process takes every n-th text of a batch.
+
+    Parameters
+    ----------
+    examples : Examples
+    batch_size : int
+        Of all processes together.
+    seed : int
+    rank, world : int
+        Which process of how many this is.
+
+    Examples
+    --------
+    >>> ids = Sequences.of([[2], [2, 2, 2], [2], [2, 2, 2]])
+    >>> batches = LengthBatches(Examples((ids,), np.zeros(4, np.int64), np.ones(4, np.float32)), 2, seed=1)
+    >>> sorted(sorted(batch.order.tolist()) for batch in batches)
+    [[0, 2], [1, 3]]
+    """
+
+    def __init__(self, examples: Examples, batch_size: int, *, seed: int, rank: int = 0, world: int = 1) -> None:
+        self.examples = examples
+        self.batch_size = batch_size
+        self.seed = seed
+        self.rank, self.world = rank, world
+        self.epoch = 0
+        self._lengths = examples.lengths
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of this epoch, counted from 0."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        n = len(self.examples)
+        whole, rest = divmod(n, self.batch_size)
+        return max(1, whole + (rest >= self.world))
+
+    def __iter__(self) -> Iterator[Batch]:
+        rng = np.random.default_rng((self.seed, self.epoch))
+        order = rng.permutation(len(self.examples))
+        keys = rng.integers(_LARGE, size=len(order)) * _LARGE
+        cuts = np.arange(1, len(self)) * self.batch_size  # a last text too few for all processes joins its neighbour
+        pool = _POOL * self.batch_size
+        pooled = [order[i : i + pool] for i in range(0, len(order), pool)]
+        ordered = np.concatenate([part[np.argsort(self._lengths[part], kind="stable")] for part in pooled])
+        batches = np.split(ordered, cuts)
+        for i in rng.permutation(len(batches)):
+            whole = batches[i]
+            mine = whole[self.rank :: self.world]
+            yield Batch(mine, keys[mine] + mine, int(keys[i]) >> 20, float(self.examples.weights[whole].sum()))
+
+
+def in_length_order(examples: Examples, batch_size: int) -> Iterator[NDArray[np.int64]]:
+    """Give all texts once, longest first (so that a batch too large for the memory shows at once)."""
+    order = np.argsort(-examples.lengths, kind="stable")
+    return (order[i : i + batch_size] for i in range(0, len(order), batch_size))

@@ -1,0 +1,130 @@
+"""Optimizers and the course of the learning rate."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fenlei.engine.recipe import Recipe
+
+_DROPS, _FACTOR = 3, 0.1  # of the schedule "step": after each third of the steps, to a tenth
+_CYCLE_START, _CYCLE_END = 1 / 25, 1e-4  # shares of the highest rate (Smith and Topin 2018, as torch has them)
+_FEWEST_ROWS = 1000  # below, a plain step over the whole embedding costs nothing
+
+
+class RowwiseAdamW(torch.optim.AdamW):
+    """AdamW that updates only the rows of an embedding that a batch touched.
+
+    Adam's plain step reads and writes every row and two averages of it at every step, though a batch touches a few
+    hundred. Rows without a gradient rest: neither their averages nor their weights decay (as torch's ``SparseAdam``).
+    Groups with ``"rows": True`` are treated so, all others by torch's fused step. The gradient may be dense or
+    sparse; both end at the same weights.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
+        """Update the weights."""
+        by_rows = [(group, p) for group in self.param_groups if group.get("rows") for p in group["params"]]
+        gradients = [p.grad for _, p in by_rows]
+        for _, p in by_rows:
+            p.grad = None
+        done = super().step(closure)
+        for (group, p), gradient in zip(by_rows, gradients, strict=True):
+            if gradient is not None:
+                self._step_rows(group, p, gradient)
+                p.grad = gradient
+        return done
+
+    def _step_rows(self, group: dict[str, Any], p: Tensor, gradient: Tensor) -> None:
+        state = self.state[p]
+        if not state:
+            state["step"] = torch.tensor(0.0)
+            state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(p), torch.zeros_like(p)
+        state["step"] += 1
+        rows, g = _touched(gradient)
+        (beta1, beta2), step = group["betas"], state["step"].item()
+        m = state["exp_avg"][rows].lerp_(g, 1 - beta1)
+        v = state["exp_avg_sq"][rows].mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        state["exp_avg"][rows], state["exp_avg_sq"][rows] = m, v
+        scale = v.sqrt_().div_(math.sqrt(1 - beta2**step)).add_(group["eps"])
+        kept = p[rows].mul_(1 - group["lr"] * group["weight_decay"])
+        p[rows] = kept.addcdiv_(m, scale, value=-group["lr"] / (1 - beta1**step))
+
+
+def _touched(gradient: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows that have a gradient, and it."""
+    if gradient.is_sparse:
+        gradient = gradient.coalesce()
+        return gradient.indices()[0], gradient.values()
+    rows = gradient.any(1).nonzero()[:, 0]
+    return rows, gradient[rows]
+
+
+def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """Make the optimizer; weight decay spares biases and the scales of norms, which have one dimension."""
+    trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+    by_rows = {id(p) for p in _embeddings(network)} if recipe.optimizer == "adamw" else set()
+    groups: list[dict[str, Any]] = [
+        {"params": [p for _, p in trained if p.ndim > 1 and id(p) not in by_rows], "weight_decay": recipe.weight_decay},
+        {"params": [p for _, p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for _, p in trained if id(p) in by_rows], "weight_decay": recipe.weight_decay, "rows": True},
+    ]
+    groups = [group for group in groups if group["params"]]
+    rate = recipe.learning_rate
+    if recipe.optimizer == "adamw":
+        return RowwiseAdamW(groups, lr=rate, fused=True)
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(groups, lr=rate, fused=True)
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, fused=True)
+    return torch.optim.RMSprop(groups, lr=rate, momentum=recipe.momentum)
+
+
+def _embeddings(network: nn.Module) -> Iterable[nn.Parameter]:
+    from fenlei.layers.embedding import TokenEmbedding
+
+    found = (module.weight for module in network.modules() if isinstance(module, TokenEmbedding))
+    return (weight for weight in found if len(weight) >= _FEWEST_ROWS)
+
+
+def make_schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
+    """Set the course of the learning rate over `steps`."""
+    return torch.optim.lr_scheduler.LambdaLR(optimizer, partial(rate_at, recipe.schedule, recipe.warmup, steps))
+
+
+def rate_at(schedule: str, warmup: float, steps: int, step: int) -> float:
+    """Give the share of the highest learning rate at a step.
+
+    Examples
+    --------
+    >>> [round(rate_at("linear", 0.5, 4, step), 2) for step in range(5)]
+    [0.5, 1.0, 1.0, 0.5, 0.0]
+    >>> [round(rate_at("cosine", 0.0, 4, step), 2) for step in range(5)]
+    [1.0, 0.85, 0.5, 0.15, 0.0]
+    """
+    rising = round(warmup * steps)
+    if schedule == "one-cycle":
+        rising = rising or round(0.3 * steps)
+        if step < rising:
+            return _between(_CYCLE_START, 1.0, step / rising)
+        return _between(1.0, _CYCLE_END, (step - rising) / max(1, steps - rising))
+    if step < rising:
+        return (step + 1) / rising
+    done = min(1.0, (step - rising) / max(1, steps - rising))
+    if schedule == "linear":
+        return 1 - done
+    if schedule == "cosine":
+        return _between(1.0, 0.0, done)
+    if schedule == "step":
+        return float(_FACTOR ** min(_DROPS - 1, int(done * _DROPS)))
+    return 1.0
+
+
+def _between(first: float, last: float, done: float) -> float:
+    """Go from `first` to `last` along half a cosine."""
+    return last + (first - last) * (1 + math.cos(math.pi * min(1.0, done))) / 2
