@@ -22,6 +22,9 @@ from fenlei.exceptions import FenleiError
 COMMANDS = {  # in the order of work; the module of each is fenlei.cli.NAME, its function NAME_command
     "demo": "The whole road on real data, in minutes.",
     "audit": "What is wrong with my data?",
+    "vectors": "Train word vectors on a corpus.",
+    "nearest": "Which words are alike?",
+    "analogy": "A is to B as C is to what?",
     "train": "Train a model on labelled texts.",
     "predict": "Label texts with a model.",
     "evaluate": "How good is a model on labelled texts?",

@@ -1,0 +1,1 @@
+"""Word vectors: trained on a corpus or loaded, looked up, compared and drawn."""
