@@ -9,6 +9,7 @@ from pathlib import Path
 SCRIPTS = (
     ("linear_accuracy.py", "--peers"),
     ("linear_speed.py",),
+    ("folded_speed.py",),
     ("command_line.py",),
     ("segmenters.py",),
     ("linear_choices.py",),

@@ -57,6 +57,11 @@ def settings_page() -> str:
     ]
     for family in family_names():
         kind = find_family(family)
+        if not kind.trainable:
+            parts.append(
+                f"## {family}\n\n[`{kind.__name__}`]({family}.md) is made from a trained model: no settings.\n"
+            )
+            continue
         parts.append(f"## {family}\n\n[`{kind.__name__}`]({family}.md)\n\n| setting | default | |\n|---|---|---|")
         parts += [_row(one) for one in family_settings(family)]
         parts.append("")

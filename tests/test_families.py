@@ -79,3 +79,16 @@ def test_plugins(plugins):
     for name in ("absent", "broken"):
         with pytest.raises(SettingError, match=f"for '{name}' cannot be used"):
             find_family(name)
+
+
+def test_without_torch_a_network_says_what_to_install():
+    program = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from fenlei.exceptions import MissingExtraError\n"
+        "from fenlei.families import find_family\n"
+        "try: find_family('textcnn')\n"
+        "except MissingExtraError as error: print(error)"
+    )
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "the package 'torch'" in said
+    assert "pip install 'fenlei[neural]'" in said

@@ -96,6 +96,14 @@ def check_number(
     raise SettingError(f"{name} must be a {kind} {bound}{' or None' if optional else ''}; got {value!r}")
 
 
+def check_sizes(estimator: Estimator, name: str, *, most: int = 10_000) -> None:
+    """Refuse a setting that is no sequence of whole numbers from 1 on; it may be empty."""
+    values = getattr(estimator, name)
+    sound = isinstance(values, Sequence) and not isinstance(values, str)
+    if not sound or not all(type(value) is int and 1 <= value <= most for value in values):
+        raise SettingError(f"{name} must be a list of whole numbers from 1 to {most}; got {values!r}")
+
+
 def check_choice(estimator: Estimator, name: str, *choices: Any) -> None:
     """Refuse a setting that is none of the choices."""
     value = getattr(estimator, name)

@@ -55,6 +55,10 @@ class TextClassifier(Estimator, ABC):
     """
 
     family: ClassVar[str]
+    trainable: ClassVar[bool] = True
+    """Whether `fit` learns; False of what is only made from another model."""
+    trains_in_epochs: ClassVar[bool] = False
+    """Whether `fit` goes over the texts again and again, and so has use for ``validation`` and ``run``."""
     classes_: NDArray[Any]
     multi_label_: bool
 
@@ -143,6 +147,10 @@ class TextClassifier(Estimator, ABC):
 
     def check_settings(self) -> None:
         """Refuse settings that are out of their range; called first by `fit`, and before long work by others."""
+
+    def settings_to_refit(self) -> dict[str, Any]:
+        """Give the settings to change when the same is to be learned from more texts, none held out."""
+        return {}
 
     def _forget(self) -> None:
         for name in [name for name in vars(self) if name.endswith("_")]:

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import fenlei.models
+from fenlei._optional import require
 from fenlei.exceptions import SettingError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def find_family(name: str) -> type[TextClassifier]:
         When there is no family of that name.
     SettingError
         When it is a plugin that cannot be imported, or has no such class.
+    MissingExtraError
+        When it is a network and torch is not installed.
 
     Examples
     --------
@@ -55,7 +58,7 @@ def find_family(name: str) -> type[TextClassifier]:
     <class 'fenlei.models.tfidf.TfidfClassifier'>
     """
     if name in _own_names():
-        return _class_in(importlib.import_module(f"fenlei.models.{name}"), name)
+        return _class_in(require(f"fenlei.models.{name}", extra="neural"), name)
     plugin = next((plugin for plugin in _plugins() if plugin.name == name), None)
     if plugin is None:
         raise UnknownNameError("model family", name, family_names())

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 
 import pytest
 from click.testing import CliRunner
 
 from fenlei import NbsvmClassifier, TfidfClassifier
-from fenlei.cli.models import models_command
+from fenlei.cli.models import family_settings, models_command
 from fenlei.exceptions import UnknownNameError
 from fenlei.families import family_names
+from fenlei.models.textcnn import TextCnnClassifier
 
 
 def run(*arguments):
@@ -25,10 +27,10 @@ def test_the_list():
     assert [family["name"] for family in found] == family_names()
     table = run()
     for family in found:
-        assert f"{family['name']}  {family['description']}\n" in table
+        assert re.search(rf"^{family['name']} +{re.escape(family['description'])}$", table, re.MULTILINE)
 
 
-@pytest.mark.parametrize("kind", [TfidfClassifier, NbsvmClassifier])
+@pytest.mark.parametrize("kind", [TfidfClassifier, NbsvmClassifier, TextCnnClassifier])
 def test_settings(kind):
     found = json.loads(run(kind.family, "--json"))["settings"]
     expected = {name: p.default for name, p in inspect.signature(kind).parameters.items()}
@@ -40,6 +42,21 @@ def test_settings(kind):
     table = run(kind.family)
     for name in expected:
         assert f" {name} " in table
+
+
+def test_settings_of_the_parents_are_described():
+    found = {setting["name"]: setting["description"] for setting in family_settings("textcnn")}
+    assert found["filters"].startswith("How many filters")
+    assert found["epochs"] == "Passes over the training texts at most."
+    assert found["vectors"].startswith("File of word vectors")
+    assert found["schedule"].endswith("One of: constant, linear, cosine, step, one-cycle.")
+
+
+@pytest.mark.parametrize("family", family_names())
+def test_no_setting_is_without_a_word(family):
+    for setting in family_settings(family):
+        assert re.match(r"[^.]{4,}\.", setting["description"]), setting
+        assert not setting["description"].startswith("One of"), setting
 
 
 def test_an_unknown_family():

@@ -13,8 +13,53 @@ from fenlei.families import family_names, find_family
 
 Make = Callable[..., TextClassifier]
 
+_NETWORK = {
+    "dim": 16, "epochs": 30, "batch_size": 5, "learning_rate": 0.02, "dropout": 0.0, "embedding_dropout": 0.0,
+    "patience": None, "max_length": 200, "precision": "float32",
+}  # fmt: skip
+_TINY = {
+    "charcnn": {"filters": 64, "hidden": (32,), "unit": "token", "learning_rate": 0.003, "epochs": 120, "dim": 32},
+    "deepcnn": {"filters": 32, "hidden": 32, "width": 3, "pool": 2, "learning_rate": 0.005, "epochs": 60},
+    "dpcnn": {"filters": 16, "blocks": 3},
+    "mlp": {"hidden": (32,), "word_dropout": 0.0},
+    "textcnn": {"filters": 16},
+    "textrcnn": {"context": 8, "hidden": 32},
+    "textrnn": {"hidden": 16},
+    "transformer": {"hidden": 16, "layers": 1, "layer_dropout": 0.0},
+}
 
-@pytest.fixture(params=family_names())
-def make(request: Any) -> Make:
-    """``make(**settings)`` gives a new classifier of the family."""
-    return partial(find_family(request.param))
+
+def small(family: str) -> dict[str, Any]:
+    """Settings that let a network learn a dozen texts in a moment; none for families that do so as they are."""
+    if not hasattr(find_family(family), "network_class"):
+        return {}
+    return _NETWORK | _TINY.get(family, {})
+
+
+def trainable_families() -> list[str]:
+    """Names of the families that learn; others are only made from a trained model."""
+    return [name for name in family_names() if find_family(name).trainable]
+
+
+@pytest.fixture(params=trainable_families())
+def family(request: Any) -> str:
+    """Name of the family."""
+    return str(request.param)
+
+
+@pytest.fixture
+def kind(family: str) -> type[TextClassifier]:
+    """Class of the family."""
+    return find_family(family)
+
+
+@pytest.fixture
+def make(kind: type[TextClassifier]) -> Make:
+    """``make(**settings)`` gives a new classifier of the family, small unless the settings say otherwise."""
+    return partial(kind, **small(kind.family))
+
+
+@pytest.fixture(scope="session")
+def all_small() -> dict[str, dict[str, Any]]:
+    """Give what `make` sets by itself, for every family."""
+    return {name: small(name) for name in trainable_families()}

@@ -21,9 +21,9 @@ ODD_TEXTS = [
 
 
 class TestSettings:
-    def test_are_kept_as_they_are_given_and_not_checked(self, make: Any) -> None:
-        values = {name: object() for name in inspect.signature(make().__class__).parameters}
-        model = make(**values)
+    def test_are_kept_as_they_are_given_and_not_checked(self, kind: Any) -> None:
+        values = {name: object() for name in inspect.signature(kind).parameters}
+        model = kind(**values)
         assert all(getattr(model, name) is value for name, value in values.items())
         assert model.get_params() == values
         assert set(vars(model)) == set(values)
@@ -45,9 +45,9 @@ class TestSettings:
         model.fit(english.texts, english.labels)
         assert model.get_params() == before
 
-    def test_repr_names_what_differs_from_the_defaults(self, make: Any) -> None:
-        assert repr(make()) == f"{type(make()).__name__}()"
-        assert repr(make(seed=5)) == f"{type(make()).__name__}(seed=5)"
+    def test_repr_names_what_differs_from_the_defaults(self, kind: Any) -> None:
+        assert repr(kind()) == f"{kind.__name__}()"
+        assert repr(kind(seed=5)) == f"{kind.__name__}(seed=5)"
 
 
 class TestLearning:
@@ -188,16 +188,18 @@ class TestProbabilities:
 
 
 class TestWeights:
-    def test_two_is_as_good_as_the_row_twice(self, make: Any, english: Any) -> None:
-        weighted = make().fit(english.texts, english.labels, sample_weight=[2] * 3 + [1] * 7)
-        repeated = make().fit(english.texts + english.texts[:3], english.labels + english.labels[:3])
-        assert_alike(weighted, repeated, english.new_texts)
+    # which token is how frequent stays as it is, since what a network begins with depends on it
+    texts = ("好好好好", "坏坏坏", "中中", "大")
+    labels = ("pos", "neg", "pos", "neg")
 
-    def test_zero_is_as_good_as_no_row(self, make: Any, english: Any) -> None:
-        wrong = ["a warm and great story", "a dull and boring story"]
-        texts, labels = english.texts + wrong, [*english.labels, "neg", "pos"]
-        weighted = make().fit(texts, labels, sample_weight=[1] * 10 + [0] * 2)
-        assert_alike(weighted, make().fit(english.texts, english.labels), english.new_texts)
+    def test_two_is_as_good_as_the_row_twice(self, make: Any) -> None:
+        weighted = make().fit(self.texts, self.labels, sample_weight=[2, 1, 1, 1])
+        repeated = make().fit(self.texts[:1] + self.texts, self.labels[:1] + self.labels)
+        assert_alike(weighted, repeated, ["好", "坏坏", "大中", "好中"])
+
+    def test_zero_is_as_good_as_no_row(self, make: Any) -> None:
+        weighted = make().fit((*self.texts, "好"), (*self.labels, "neg"), sample_weight=[1, 1, 1, 1, 0])
+        assert_alike(weighted, make().fit(self.texts, self.labels), ["好", "坏坏", "大中", "好中"])
 
     def test_decide_between_rows_that_contradict(self, make: Any) -> None:
         texts, labels = ["same text"] * 2 + ["other words"], ["a", "b", "a"]
@@ -212,10 +214,9 @@ class TestWeights:
     def test_of_classes_lift_the_rare_one(self, make: Any) -> None:
         if "class_weight" not in make().get_params():
             pytest.skip("the family has no class_weight")
-        texts = [f"good film {i}" for i in range(18)] + ["bad film x", "bad film y"]
-        labels = ["pos"] * 18 + ["neg"] * 2
+        texts, labels = ["a film"] * 20, ["pos"] * 18 + ["neg"] * 2
         plain, balanced = (make(class_weight=weight).fit(texts, labels) for weight in (None, "balanced"))
-        rare = [model.predict_proba(["film"])[0, 0] for model in (plain, balanced)]
+        rare = [model.predict_proba(["a film"])[0, 0] for model in (plain, balanced)]
         assert rare[1] > rare[0]
 
 

@@ -84,7 +84,18 @@ def test_every_option_of_the_guides_exists():
         for option in (*parameter.opts, *parameter.secondary_opts)
     }  # fmt: skip
     known |= {"--help", "--version"}
-    foreign = {"--data", "--peers", "--sets", "--runs", "--rows", "--group", "--texts", "--rounds"}
+    foreign = {
+        "--data",
+        "--peers",
+        "--sets",
+        "--runs",
+        "--rows",
+        "--group",
+        "--texts",
+        "--rounds",
+        "--index-url",
+        "--nproc-per-node",
+    }
     for page in PAGES:
         told = set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", page.read_text(encoding="utf-8")))
         assert told <= known | foreign, (page.name, told - known - foreign)

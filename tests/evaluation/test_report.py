@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -17,6 +18,14 @@ from fenlei.exceptions import DataError
 
 CLASSES = ["体育", "娱乐", "财经"]
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&"
+
+
+class Excited(NamedTuple):
+    """What the report shows of a filter."""
+
+    width: int
+    speaks: float
+    ngrams: tuple
 
 
 def evaluation(classes=CLASSES, n=60, seed=0, texts=None, multi_label=False):
@@ -44,6 +53,7 @@ def full(**changes):
         "data": "test.jsonl",
         "settings": {"C": 1.0, "ngrams": (1, 3), "clean": {"html": True}},
         "telling": {"体育": [("球 队", 2.5), ("赛", 1.0)], "娱乐": [], "财经": [("股", -1.0)]},
+        "filters": {"体育": [Excited(2, 0.5, (("赢得 比赛", 3.0), ("冠军", 1.0)))], "娱乐": [], "财经": []},
         "learning_curve": [{"n": 100, "accuracy": 0.7, "f1_macro": 0.6}, {"n": 1000, "accuracy": 0.8}],
         "history": [
             {"epoch": 1, "loss": 0.9, "accuracy": 0.5},
@@ -118,12 +128,16 @@ def test_every_section_is_there():
         "confidence",
         "errors",
         "telling",
+        "filters",
         "learning",
         "history",
     ):
         assert f'<section id="{section}">' in html
     for piece in (
         "球␣队",
+        "赢得 比赛",
+        "宽度 2",
+        "width 2",
         "12 rows twice",
         "--drop",
         "[1, 3]",
@@ -138,7 +152,7 @@ def test_every_section_is_there():
 def test_only_the_evaluation_is_needed():
     html = render_report(ReportData(evaluation=evaluation()))
     assert Page(html).open == []
-    for section in ("telling", "learning", "history", "audit"):
+    for section in ("telling", "filters", "learning", "history", "audit"):
         assert f'id="{section}"' not in html
 
 
@@ -152,6 +166,7 @@ def test_markup_in_data_stays_text():
             command=EVIL,
             settings={EVIL: EVIL},
             telling={EVIL: [(EVIL, 1.0)]},
+            filters={EVIL: [Excited(1, 1.0, ((EVIL, 1.0),))]},
             audit={"findings": [{"severity": EVIL, "message": EVIL, "count": 1, "fix": EVIL}]},
         )
     )
@@ -253,11 +268,15 @@ def test_describe_asks_the_model():
         def telling_ngrams(self, top):
             return {"体育": [("球", 1.0)] * top}
 
+        def exciting_ngrams(self, top_filters):
+            return {"体育": [Excited(1, 0.5, (("球", 1.0),))] * top_filters}
+
     data = describe(Linear(), evaluation(), model="m")
     assert (data.family, data.language, data.settings, data.model) == ("tfidf", "zh", {"C": 2.0}, "m")
     assert len(data.telling["体育"]) == 15
+    assert len(data.filters["体育"]) == 10
     assert "numpy" in data.environment
-    assert describe(object(), evaluation()).telling == {}
+    assert describe(object(), evaluation()).telling == describe(object(), evaluation()).filters == {}
 
 
 def test_in_a_browser(tmp_path):

@@ -28,6 +28,7 @@ COMMANDS = {  # in the order of work; the module of each is fenlei.cli.NAME, its
     "train": "Train a model on labelled texts.",
     "predict": "Label texts with a model.",
     "evaluate": "How good is a model on labelled texts?",
+    "compress": "Make a trained model smaller or faster.",
     "models": "The model families and their settings.",
     "info": "What is in a model folder?",
     "datasets": "The public data sets that have a name.",

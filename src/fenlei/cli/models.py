@@ -38,11 +38,17 @@ def family_settings(family: str) -> list[dict[str, Any]]:
     from fenlei.families import find_family
 
     kind = find_family(family)
-    hints = get_type_hints(kind.__init__)
+    hints = _hints(kind)
     return [
         {"name": p.name, "default": _plain(p.default), "description": _description(kind, p.name, hints.get(p.name))}
         for p in inspect.signature(kind).parameters.values()
     ]
+
+
+def _hints(kind: type) -> dict[str, Any]:
+    """Types of the constructor's keywords, of those too that it hands on to its parents."""
+    makers = [vars(one)["__init__"] for one in reversed(kind.__mro__[:-1]) if "__init__" in vars(one)]
+    return {name: hint for maker in makers for name, hint in get_type_hints(maker).items()}
 
 
 def _description(kind: type, name: str, hint: Any) -> str:
@@ -53,7 +59,7 @@ def _description(kind: type, name: str, hint: Any) -> str:
 
 
 def _meaning(kind: type, name: str) -> str:
-    """Take the first description that does not merely point to another class."""
+    """Take the first description that does not merely point to another class; a class stands before its parents."""
     from fenlei._numpydoc import parameter_descriptions
     from fenlei.features.ngrams import NgramCounts
     from fenlei.features.tfidf import TfidfFeatures
@@ -62,9 +68,10 @@ def _meaning(kind: type, name: str) -> str:
 
     described = [
         parameter_descriptions(one.__doc__).get(name, "")
-        for one in (kind, NgramCounts, TfidfFeatures, Preparation, TfidfClassifier)
+        for one in (*kind.__mro__, NgramCounts, TfidfFeatures, Preparation, TfidfClassifier)
     ]
-    return next((text for text in described if text and not _points_elsewhere(text)), described[0])
+    known = [text for text in described if text]
+    return next((text for text in known if not _points_elsewhere(text)), known[0] if known else "")
 
 
 def _points_elsewhere(description: str) -> bool:
@@ -101,7 +108,7 @@ def _print_settings(name: str, description: str, settings: list[dict[str, Any]])
         table.add_row(setting["name"], Text(_shown(setting["default"])), Text(one_line(setting["description"])))
     console = Console()
     console.print(Text(one_line(f"{name}: {description}")))
-    console.print(table)
+    console.print(table if settings else "It has no settings.")
 
 
 def _shown(default: Any) -> str:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import shlex
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fenlei.cli._common import data_options, json_option, one_line, print_json, status
+from fenlei._processes import is_first_process
+from fenlei.cli._common import data_options, json_option, one_line, print_json
+from fenlei.cli._training import training_status
 from fenlei.cli.config import parse_settings, take_config
 from fenlei.exceptions import SettingError
 
 if TYPE_CHECKING:
     from fenlei.data.repair import Repairs
+    from fenlei.engine.recipe import Run
     from fenlei.evaluation.evaluation import Evaluation
     from fenlei.train.run import Trained, TrainPlan
 
@@ -56,7 +60,19 @@ def _repair_options(command: Any) -> Any:
 )  # fmt: skip
 @click.option("--refit/--no-refit", default=True, show_default=True, help="Learn from held-out texts once measured on.")
 @click.option("--audit/--no-audit", default=True, show_default=True, help="Look over the data for the report.")
-@click.option("--learning-curve/--no-learning-curve", default=True, show_default=True, help="Train on parts too.")
+@click.option(
+    "--learning-curve/--no-learning-curve", default=None, help="Train on parts too.  [default: not with networks]"
+)
+@click.option("--resume", is_flag=True, help="Go on with an interrupted training of a network.")
+@click.option(
+    "--checkpoint-every",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    default=60.0,
+    show_default=True,
+    help="How often a network's training leaves a checkpoint.",
+)
+@click.option("--tensorboard", metavar="DIR", help="Write TensorBoard logs of a network's training.")
 @click.option(
     "--stream",
     is_flag=True,
@@ -76,9 +92,19 @@ def train_command(train: str, as_json: bool, **options: Any) -> None:
     columns = {name: chosen.pop(name) for name in ("text", "label", "separator", "encoding", "format", "delimiter")}
     plan = _plan(chosen)
     out = chosen["out"] or _default_folder(train, plan.model)
-    _check_early(plan, out)
-    with status() as tell:
-        trained = (_train_stream if chosen["stream"] else _train)(train, chosen, columns, plan, out, tell)
+    run = _run(chosen)
+    _check_early(plan, out, run)
+    try:
+        with training_status() as tellers:
+            run = replace(run, progress=tellers.advance)
+            trained = (_train_stream if chosen["stream"] else _train)(
+                train, chosen, columns, plan, out, run, tellers.tell
+            )
+    except KeyboardInterrupt:
+        _tell_of_checkpoints(out)
+        raise
+    if not is_first_process():
+        return
     for message in trained.messages:
         click.echo(f"fenlei: {one_line(message)}", err=True)
     if as_json:
@@ -88,7 +114,7 @@ def train_command(train: str, as_json: bool, **options: Any) -> None:
 
 
 def _train(
-    train: str, chosen: dict[str, Any], columns: dict[str, Any], plan: TrainPlan, out: str, tell: Any
+    train: str, chosen: dict[str, Any], columns: dict[str, Any], plan: TrainPlan, out: str, run: Run, tell: Any
 ) -> Trained:
     from fenlei.data.readers import read
     from fenlei.train.run import train_model
@@ -96,11 +122,11 @@ def _train(
     tell("reading")
     data = read(train, **columns)
     valid, test = (None if chosen[name] is None else read(chosen[name], **columns) for name in ("valid", "test"))
-    return train_model(data, valid=valid, test=test, plan=plan, out=out, progress=tell)
+    return train_model(data, valid=valid, test=test, plan=plan, out=out, progress=tell, run=run)
 
 
 def _train_stream(
-    train: str, chosen: dict[str, Any], columns: dict[str, Any], plan: TrainPlan, out: str, tell: Any
+    train: str, chosen: dict[str, Any], columns: dict[str, Any], plan: TrainPlan, out: str, run: Run, tell: Any
 ) -> Trained:
     from fenlei.data.readers import read, stream
     from fenlei.train.stream import train_stream
@@ -114,17 +140,43 @@ def _train_stream(
     return train_stream(lambda: stream(train, **columns), source=train, test=test, plan=plan, out=out, progress=tell)
 
 
-def _check_early(plan: TrainPlan, out: str) -> None:
+def _check_early(plan: TrainPlan, out: str, run: Run) -> None:
     """Refuse bad settings and a bad folder before a large file is read, and tell what will be replaced."""
     from pathlib import Path
 
-    from fenlei.persistence import check_replaceable
-    from fenlei.train.run import make_model
+    from fenlei.train.run import check_early
+    from fenlei.train.unfinished import unfinished_folder
 
-    make_model(plan)
-    check_replaceable(out)
+    check_early(plan, out, run)
+    if not is_first_process():
+        return
     if (Path(out) / "manifest.json").exists():
         click.echo(f"fenlei: the model in {one_line(out)} will be replaced", err=True)
+    if unfinished_folder(out).exists() and not run.resume:
+        click.echo(f"fenlei: {one_line(out)} is trained anew; --resume would go on with its checkpoints", err=True)
+
+
+def _tell_of_checkpoints(out: str) -> None:
+    from fenlei.train.unfinished import unfinished_folder
+
+    folder = unfinished_folder(out)
+    if folder.exists() and is_first_process():
+        click.echo(
+            f"fenlei: checkpoints are in {one_line(str(folder))}; add --resume to the command to go on", err=True
+        )
+
+
+def _run(chosen: dict[str, Any]) -> Run:
+    from pathlib import Path
+
+    from fenlei.engine.recipe import Run
+
+    logs = chosen["tensorboard"]
+    return Run(
+        resume=chosen["resume"],
+        every_seconds=chosen["checkpoint_every"],
+        tensorboard=None if logs is None else Path(logs),
+    )
 
 
 def _plan(chosen: dict[str, Any]) -> TrainPlan:

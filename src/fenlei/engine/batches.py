@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from fenlei.exceptions import SettingError
 from fenlei.features.sequences import Sequences
 
 _POOL = 50  # batches sorted by length together; more would pad less and mix less
@@ -87,7 +89,7 @@ class Batch(NamedTuple):
     total: float
 
     def __len__(self) -> int:
-        """Number of texts: a named tuple would count its fields."""
+        """Count the texts: a named tuple would count its fields."""
         return len(self.order)
 
 
@@ -95,13 +97,14 @@ class LengthBatches(Sampler[Batch]):
     """Batches of texts of about one length, in an order that the seed and the epoch decide.
 
     All texts are shuffled; of every 50 batches the texts are sorted by length and cut into batches; the batches are
-    shuffled. Each process takes every n-th text of a batch.
+    shuffled. Sizes differ by one at most: a few texts left over would be a step as large as any. Each process takes
+    every n-th text of a batch, so the batches are the same on any number of processes.
 
     Parameters
     ----------
     examples : Examples
     batch_size : int
-        Of all processes together.
+        Texts of a batch at most, of all processes together.
     seed : int
     rank, world : int
         Which process of how many this is.
@@ -121,29 +124,30 @@ class LengthBatches(Sampler[Batch]):
         self.rank, self.world = rank, world
         self.epoch = 0
         self._lengths = examples.lengths
+        smallest = len(examples) // len(self)
+        if smallest < world:
+            raise SettingError(f"{world} processes cannot share a batch of {smallest} texts; raise batch_size")
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of this epoch, counted from 0."""
         self.epoch = epoch
 
     def __len__(self) -> int:
-        n = len(self.examples)
-        whole, rest = divmod(n, self.batch_size)
-        return max(1, whole + (rest >= self.world))
+        return math.ceil(len(self.examples) / self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         rng = np.random.default_rng((self.seed, self.epoch))
         order = rng.permutation(len(self.examples))
         keys = rng.integers(_LARGE, size=len(order)) * _LARGE
-        cuts = np.arange(1, len(self)) * self.batch_size  # a last text too few for all processes joins its neighbour
-        pool = _POOL * self.batch_size
-        pooled = [order[i : i + pool] for i in range(0, len(order), pool)]
+        bounds = np.arange(len(self) + 1) * len(order) // len(self)
+        pooled = np.split(order, bounds[_POOL:-1:_POOL])
         ordered = np.concatenate([part[np.argsort(self._lengths[part], kind="stable")] for part in pooled])
-        batches = np.split(ordered, cuts)
+        batches = np.split(ordered, bounds[1:-1])
         for i in rng.permutation(len(batches)):
             whole = batches[i]
             mine = whole[self.rank :: self.world]
-            yield Batch(mine, keys[mine] + mine, int(keys[i]) >> 20, float(self.examples.weights[whole].sum()))
+            total = float(self.examples.weights[whole].sum()) or 1.0  # texts without weight teach nothing
+            yield Batch(mine, keys[mine] + mine, int(keys[i]) >> 20, total)
 
 
 def in_length_order(examples: Examples, batch_size: int) -> Iterator[NDArray[np.int64]]:

@@ -11,6 +11,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,9 @@ def write_checkpoint(folder: Path, step: int, checkpoint: Checkpoint) -> None:
     files[_STATE] = json.dumps(checkpoint.state, allow_nan=True).encode()
     files[_HASHES] = json.dumps({name: hashlib.sha256(data).hexdigest() for name, data in files.items()}).encode()
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"step-{step:010d}"
-    clean_up(target)
-    write_folder(target, files)
+    for left in folder.glob(".step-*"):  # of killed writers
+        clean_up(folder / left.name.split(".")[1])
+    write_folder(folder / f"step-{step:010d}", files)
     for old in list(_newest_first(folder))[_KEPT:]:
         shutil.rmtree(old, ignore_errors=True)
 
@@ -73,11 +74,11 @@ def read_newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     ModelFolderError
         When there are checkpoints and all are damaged.
     """
-    damaged = []
+    damaged: list[str] = []
     for place in _newest_first(folder):
         try:
             return _read(place), damaged
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             damaged.append(f"{place}: {error}")
     if damaged:
         raise ModelFolderError(f"{folder}: no checkpoint is sound; remove the folder and train anew ({damaged[0]})")
@@ -101,3 +102,14 @@ def _read(place: Path) -> Checkpoint:
             raise ValueError(f"{name} is not as it was written")
     tensors = {Path(name).stem: data for name, data in files.items() if name.endswith(".safetensors")}
     return Checkpoint(json.loads(files[_STATE]), tensors)
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove all checkpoints, and the folder if nothing else is in it."""
+    if not folder.is_dir():
+        return
+    for place in folder.iterdir():
+        if _NAME.fullmatch(place.name) or place.name.startswith(".step-"):
+            shutil.rmtree(place, ignore_errors=True)
+    with suppress(OSError):  # something else is in it
+        folder.rmdir()

@@ -7,22 +7,16 @@ right already count less.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Protocol
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 
-class Loss(Protocol):
-    """Loss of each text, shape (n,), from logits of shape (n, n_classes) and targets."""
-
-    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor: ...  # noqa: D102
-
-
-def make_loss(*, multi_label: bool, smoothing: float, focal: float, class_weights: Tensor | None) -> Loss:
-    """Choose the loss.
+@dataclass(frozen=True, eq=False)
+class Loss:
+    """Loss of each text, shape (n,), from logits of shape (n, n_classes) and targets.
 
     Parameters
     ----------
@@ -36,28 +30,44 @@ def make_loss(*, multi_label: bool, smoothing: float, focal: float, class_weight
 
     Examples
     --------
-    >>> loss = make_loss(multi_label=False, smoothing=0.0, focal=0.0, class_weights=None)
-    >>> loss(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).round(decimals=4).tolist()
-    [0.6931]
+    >>> loss = Loss(multi_label=False)
+    >>> round(float(loss(torch.tensor([[0.0, 0.0]]), torch.tensor([1]))), 4)
+    0.6931
     """
-    kind = _binary if multi_label else _categorical
-    return partial(kind, smoothing=smoothing, focal=focal, class_weights=class_weights)
+
+    multi_label: bool
+    smoothing: float = 0.0
+    focal: float = 0.0
+    class_weights: Tensor | None = None
+
+    def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Measure each text."""
+        weights = None if self.class_weights is None else self.class_weights.to(logits.device)
+        if self.multi_label:
+            return self._binary(logits, targets, weights)
+        return self._categorical(logits, targets, weights)
+
+    def right(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Whether each text is answered rightly; of multi-label the share of right yes-or-no answers."""
+        if self.multi_label:
+            return ((logits > 0) == (targets > 0.5)).float().mean(1)
+        return (logits.argmax(1) == targets).float()
+
+    def _categorical(self, logits: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+        each = functional.cross_entropy(logits, targets, label_smoothing=self.smoothing, reduction="none")
+        if self.focal:
+            each = each * _unsure(functional.cross_entropy(logits, targets, reduction="none")) ** self.focal
+        return each if weights is None else each * weights[targets]
+
+    def _binary(self, logits: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+        smooth = targets * (1 - self.smoothing) + self.smoothing / 2
+        each = functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
+        if self.focal:
+            plain = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+            each = each * _unsure(plain) ** self.focal
+        return (each if weights is None else each * torch.where(targets > 0.5, weights, 1.0)).sum(1)
 
 
-def _categorical(
-    logits: Tensor, targets: Tensor, *, smoothing: float, focal: float, class_weights: Tensor | None
-) -> Tensor:
-    each = functional.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="none")
-    if focal:
-        p = logits.softmax(1).gather(1, targets[:, None])[:, 0]
-        each = each * (1 - p) ** focal
-    return each if class_weights is None else each * class_weights[targets]
-
-
-def _binary(logits: Tensor, targets: Tensor, *, smoothing: float, focal: float, class_weights: Tensor | None) -> Tensor:
-    smooth = targets * (1 - smoothing) + smoothing / 2
-    each = functional.binary_cross_entropy_with_logits(logits, smooth, reduction="none")
-    if focal:
-        p = torch.where(targets > 0.5, logits.sigmoid(), 1 - logits.sigmoid())
-        each = each * (1 - p) ** focal
-    return (each if class_weights is None else each * torch.where(targets > 0.5, class_weights, 1.0)).sum(1)
+def _unsure(cross_entropy: Tensor) -> Tensor:
+    """Give 1 - p, p being the probability of the truth; never 0, where a power below 1 has no slope."""
+    return -torch.expm1(-cross_entropy.clamp(min=1e-7))

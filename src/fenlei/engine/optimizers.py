@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from fenlei.engine.recipe import Recipe
+from fenlei.layers.embedding import TokenEmbedding
 
 _DROPS, _FACTOR = 3, 0.1  # of the schedule "step": after each third of the steps, to a tenth
-_CYCLE_START, _CYCLE_END = 1 / 25, 1e-4  # shares of the highest rate (Smith and Topin 2018, as torch has them)
+_CYCLE_START, _CYCLE_END, _CYCLE_RISE = 1 / 25, 1 / 25 * 1e-4, 0.3  # of OneCycleLR (Smith and Topin 2018)
 _FEWEST_ROWS = 1000  # below, a plain step over the whole embedding costs nothing
 
 
@@ -57,10 +58,12 @@ class RowwiseAdamW(torch.optim.AdamW):
 
 
 def _touched(gradient: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows that have a gradient, and it."""
+    """Rows that have a gradient, and it; one that is all 0 is none."""
     if gradient.is_sparse:
         gradient = gradient.coalesce()
-        return gradient.indices()[0], gradient.values()
+        rows, values = gradient.indices()[0], gradient.values()
+        some = values.any(1)
+        return rows[some], values[some]
     rows = gradient.any(1).nonzero()[:, 0]
     return rows, gradient[rows]
 
@@ -68,7 +71,7 @@ def _touched(gradient: Tensor) -> tuple[Tensor, Tensor]:
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Make the optimizer; weight decay spares biases and the scales of norms, which have one dimension."""
     trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
-    by_rows = {id(p) for p in _embeddings(network)} if recipe.optimizer == "adamw" else set()
+    by_rows = {id(p) for p in _row_weights(network)} if takes_sparse_gradients(recipe) else set()
     groups: list[dict[str, Any]] = [
         {"params": [p for _, p in trained if p.ndim > 1 and id(p) not in by_rows], "weight_decay": recipe.weight_decay},
         {"params": [p for _, p in trained if p.ndim <= 1], "weight_decay": 0.0},
@@ -85,11 +88,24 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.RMSprop(groups, lr=rate, momentum=recipe.momentum)
 
 
-def _embeddings(network: nn.Module) -> Iterable[nn.Parameter]:
-    from fenlei.layers.embedding import TokenEmbedding
+def takes_sparse_gradients(recipe: Recipe) -> bool:
+    """Whether the optimizer can do with the gradients of those rows of an embedding that a batch touched."""
+    return recipe.optimizer == "adamw"
 
-    found = (module.weight for module in network.modules() if isinstance(module, TokenEmbedding))
-    return (weight for weight in found if len(weight) >= _FEWEST_ROWS)
+
+def allow_sparse_gradients(network: nn.Module, allowed: bool) -> None:
+    """Let large embeddings have sparse gradients, or not."""
+    for embedding in _embeddings(network):
+        embedding.sparse = allowed
+
+
+def _embeddings(network: nn.Module) -> Iterator[TokenEmbedding]:
+    return (module for module in network.modules() if isinstance(module, TokenEmbedding))
+
+
+def _row_weights(network: nn.Module) -> Iterator[nn.Parameter]:
+    weights = (weight for embedding in _embeddings(network) for weight in embedding.parameters(recurse=False))
+    return (weight for weight in weights if len(weight) >= _FEWEST_ROWS)
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
@@ -107,12 +123,9 @@ def rate_at(schedule: str, warmup: float, steps: int, step: int) -> float:
     >>> [round(rate_at("cosine", 0.0, 4, step), 2) for step in range(5)]
     [1.0, 0.85, 0.5, 0.15, 0.0]
     """
-    rising = round(warmup * steps)
     if schedule == "one-cycle":
-        rising = rising or round(0.3 * steps)
-        if step < rising:
-            return _between(_CYCLE_START, 1.0, step / rising)
-        return _between(1.0, _CYCLE_END, (step - rising) / max(1, steps - rising))
+        return _one_cycle(warmup or _CYCLE_RISE, steps, step)
+    rising = round(warmup * steps)
     if step < rising:
         return (step + 1) / rising
     done = min(1.0, (step - rising) / max(1, steps - rising))
@@ -123,6 +136,14 @@ def rate_at(schedule: str, warmup: float, steps: int, step: int) -> float:
     if schedule == "step":
         return float(_FACTOR ** min(_DROPS - 1, int(done * _DROPS)))
     return 1.0
+
+
+def _one_cycle(rise: float, steps: int, step: int) -> float:
+    """Rise from a 25th to the whole rate, and fall to next to nothing at the last step; as torch's OneCycleLR."""
+    top = max(rise * steps - 1, 0.0)
+    if step <= top:
+        return _between(_CYCLE_START, 1.0, step / top if top else 1.0)
+    return _between(1.0, _CYCLE_END, (step - top) / max(1.0, steps - 1 - top))
 
 
 def _between(first: float, last: float, done: float) -> float:

@@ -41,8 +41,10 @@ class Recipe:
         Of matrix products; ``auto`` is bfloat16 where the processor has units for it.
     patience : int or None
         Epochs without a better held-out loss or score before training ends; None never ends early.
+    stop_after : int or None
+        Epochs after which training ends, though the schedule is that of ``epochs``.
     accumulate : int
-        Batches whose gradients are added before a step.
+        Batches whose gradients are averaged for a step.
     seed : int
     """
 
@@ -59,6 +61,7 @@ class Recipe:
     focal: float = 0.0
     precision: str = "auto"
     patience: int | None = 3
+    stop_after: int | None = None
     accumulate: int = 1
     seed: int = 13
 
@@ -74,7 +77,7 @@ class Progress:
     step, steps : int
         Steps done, and how many there are at most.
     loss : float
-        Mean of the last steps.
+        Mean of the last batches.
     seconds_left : float
         At most, if training goes on at this speed to the last epoch.
     """
@@ -98,7 +101,7 @@ class Run:
     resume : bool
         Whether to go on from the newest sound checkpoint in that folder.
     every_seconds : float
-        A checkpoint is written when the last is older, and at the end of an epoch.
+        A checkpoint is written when the last is older, and at the end.
     tensorboard : Path or None
         Folder for TensorBoard logs.
     progress : callable

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from fenlei.evaluation._text import printable
+
 WORDS: dict[str, tuple[str, str]] = {
     "report": ("Evaluation report", "评测报告"),
     "language": ("Language", "语言"),
@@ -134,6 +136,13 @@ WORDS: dict[str, tuple[str, str]] = {
         "word goes on at ·.",
         "最支持各类别的片段，从强到弱；␣ 表示空格，^ 与 $ 为文本首尾，· 表示单词未完。",
     ),
+    "filters": ("What excites the filters", "卷积核的关注点"),
+    "filters how": (
+        "For each class the filters that speak most for it, strongest first, with the width of each in tokens and the "
+        "n-grams of the training texts that it answers loudest to. A deeper shade is a louder answer.",
+        "列出最支持各类别的卷积核，从强到弱；数字为卷积核的宽度（词元数），其后是训练文本中使它响应最强的片段，颜色越深响应越强。",
+    ),
+    "width": ("width {width}", "宽度 {width}"),
     "learning curve": ("Learning curve", "学习曲线"),
     "learning curve how": (
         "Measured after training on parts of the training data. If the lines still rise, more data will help.",
@@ -143,6 +152,13 @@ WORDS: dict[str, tuple[str, str]] = {
     "history": ("Training", "训练过程"),
     "epoch": ("Epoch", "轮次"),
     "loss": ("Loss", "损失"),
+    "valid_loss": ("Loss, held out", "损失（验证集）"),
+    "valid_accuracy": ("Accuracy, held out", "准确率（验证集）"),
+    "history how": (
+        "Of each pass over the training texts: while learning, and on texts held out. "
+        "The model is that of the best accuracy on those.",
+        "每轮训练的结果：学习中的训练文本与留出的验证文本。所用模型为验证准确率最高的一轮。",
+    ),
     "numbers": ("Numbers", "数据表"),
     "audit": ("Data", "数据检查"),
     "no findings": ("The audit found nothing wrong.", "没有发现问题。"),
@@ -176,6 +192,11 @@ def word(key: str, **values: object) -> Markup:
     <span class="w" lang="en">row 3</span><span class="w" lang="zh">第 3 行</span>
     """
     return both(*(Markup(sentence).format(**values) for sentence in WORDS[key]))  # noqa: S704  (ours)
+
+
+def named(measure: str) -> Markup:
+    """Return the words of a measure, or its name where there are none."""
+    return word(measure) if measure in WORDS else Markup("{}").format(printable(measure))
 
 
 def both(en: str, zh: str) -> Markup:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from fenlei.evaluation import _view, charts
 from fenlei.evaluation._text import printable, shorten
-from fenlei.evaluation._words import both, plain_word, word
+from fenlei.evaluation._words import both, named, plain_word, word
 from fenlei.evaluation.evaluation import Evaluation
 from fenlei.exceptions import DataError
 
@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+    from fenlei.models._filters import ExcitedFilter
+
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _TOP_NGRAMS = 15
+_TOP_FILTERS = 10
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,9 @@ class ReportData:
         Every hyper-parameter of the model.
     telling : mapping of str to sequence of (str, float)
         Most telling n-grams of each class, strongest first.
+    filters : mapping of str to sequence of ExcitedFilter
+        Filters of a convolution that speak most for each class, and what excites them; see
+        `fenlei.models.textcnn.TextCnnClassifier.exciting_ngrams`.
     learning_curve : sequence of mappings
         ``n`` and measures, such as ``{"n": 1000, "accuracy": 0.8, "f1_macro": 0.79}``.
     history : sequence of mappings
@@ -75,6 +81,7 @@ class ReportData:
     language: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     telling: Mapping[str, Sequence[tuple[str, float]]] = field(default_factory=dict)
+    filters: Mapping[str, Sequence[ExcitedFilter]] = field(default_factory=dict)
     learning_curve: Sequence[Mapping[str, float]] = ()
     history: Sequence[Mapping[str, float]] = ()
     audit: Any = None
@@ -142,7 +149,7 @@ def describe(
     evaluation: Evaluation,
     **rest: Any,
 ) -> ReportData:
-    """Collect what a classifier tells about itself: family, settings, language and, if linear, its n-grams.
+    """Collect what a classifier tells about itself: family, settings, language, and its n-grams or filters if any.
 
     Parameters
     ----------
@@ -154,12 +161,14 @@ def describe(
     """
     settings = getattr(classifier, "get_params", None)
     telling = getattr(classifier, "telling_ngrams", None)
+    filters = getattr(classifier, "exciting_ngrams", None)
     return ReportData(
         evaluation=evaluation,
         family=str(getattr(classifier, "family", type(classifier).__name__)),
         language=str(getattr(classifier, "language_", "")),
         settings={} if settings is None else settings(),
         telling={} if telling is None else telling(_TOP_NGRAMS),
+        filters={} if filters is None else filters(_TOP_FILTERS),
         environment=environment(),
         **rest,
     )
@@ -167,7 +176,7 @@ def describe(
 
 def environment() -> dict[str, str]:
     """Versions of what the figures depend on."""
-    packages = ("fenlei", "numpy", "scipy", "scikit-learn", "numba", "rjieba", "OpenCC")
+    packages = ("fenlei", "numpy", "scipy", "scikit-learn", "numba", "rjieba", "OpenCC", "torch", "transformers")
     versions = {"python": platform.python_version(), "platform": platform.platform()}
     for package in packages:
         try:
@@ -188,7 +197,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"t": word, "both": both, "view": _view, "plain": plain_word}
+    made.globals |= {"t": word, "both": both, "view": _view, "plain": plain_word, "named": named}
     made.filters |= {
         "percent": _view.percent,
         "number": _view.number,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -94,8 +95,8 @@ class TextConvolution(nn.Module):
         start = 0
         for width, kernel in zip(self.widths, self._by_width(self.weight), strict=True):
             n = kernel.shape[1] // width
-            kernel = kernel.view(len(kernel), width, n).permute(2, 0, 1)
-            c = nn.functional.conv1d(x, kernel, self.bias[start : start + n], self.stride, padding=width - 1)
+            taps = kernel.view(len(kernel), width, n).permute(2, 0, 1)
+            c = nn.functional.conv1d(x, taps, self.bias[start : start + n], self.stride, padding=width - 1)
             parts.append(self._pool(activate(c), self._seen(c.shape[2], width, embedded.lengths)))
             start += n
         return torch.cat(parts, 1)
@@ -112,8 +113,8 @@ class TextConvolution(nn.Module):
         if self.pooling == "max":
             return c.max(2).values
         c = nn.functional.pad(c, (0, max(0, self.k - c.shape[2])), value=-math.inf)
-        largest = c.topk(self.k, 2)
-        ordered = largest.values.gather(2, largest.indices.argsort(2))
+        values, places = c.sort(dim=2, descending=True, stable=True)  # of equals (relu makes many) the earlier
+        ordered = values[..., : self.k].gather(2, places[..., : self.k].argsort(2))
         return ordered.masked_fill(ordered == -math.inf, 0).flatten(1)
 
     def _by_width(self, weight: Tensor) -> tuple[Tensor, ...]:
@@ -129,12 +130,12 @@ class _ConvMax(torch.autograd.Function):
         out, arg = np.empty((n, filters.sum()), np.float32), np.empty((n, filters.sum()), np.int32)
         bounds = [n * i // parts for i in range(parts + 1)]
         work = partial(_forward_part, table.detach().numpy(), places, lengths, widths, filters, stride, out, arg)
-        in_threads(work, list(zip(bounds, bounds[1:], strict=False)))
+        in_threads(work, list(pairwise(bounds)))
         ctx.shape, ctx.known = table.shape, (np.ascontiguousarray(places), lengths, widths, filters, arg)
         return torch.from_numpy(out)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         out = np.zeros(ctx.shape, np.float32)
         g, parts = gradient.contiguous().numpy(), n_threads()
         in_threads(lambda part: conv_max_gradient(g, *ctx.known, part, parts, out), list(range(parts)))

@@ -46,5 +46,5 @@ class KeyedDropout(nn.Module):
         return x * torch.from_numpy(mask).view(x.shape).to(x.device)
 
     def extra_repr(self) -> str:
-        """What `repr` shows."""
+        """Tell `repr` the settings."""
         return f"rate={self.rate}, salt={self.salt}"

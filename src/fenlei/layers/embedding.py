@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from fenlei._codepoints import codepoints
+from fenlei.features._types import I32, I64
+from fenlei.features.alphabet import WORD, kinds
 from fenlei.layers._conv_pool import distinct
+from fenlei.layers._ngrams import word_parts
 from fenlei.layers.dropout import KeyedDropout
+
+SPARSE_FROM = 10_000  # rows; a dense gradient of fewer costs less than a sparse one's bookkeeping
+PARTS = (3, 5)  # characters of the n-grams inside words, with the boundaries before and after
 
 
 class Embedded(NamedTuple):
@@ -22,11 +30,14 @@ class Embedded(NamedTuple):
     places : tensor of int32, shape (n_texts, longest)
         Row of each place; meaningless beyond a text's length.
     lengths : tensor of int64, shape (n_texts,)
+    tokens : tensor of int64, shape (n_rows,), or None
+        The id of each row; None when several share a place.
     """
 
     rows: Tensor
     places: Tensor
     lengths: Tensor
+    tokens: Tensor | None = None
 
     def mask(self) -> Tensor:
         """Whether each place holds a token; bool, shape (n_texts, longest)."""
@@ -34,7 +45,30 @@ class Embedded(NamedTuple):
 
     def dense(self) -> Tensor:
         """Give the vector of each place, zero beyond the text; shape (n_texts, longest, dim)."""
-        return self.rows[self.places.long()] * self.mask()[..., None]
+        return nn.functional.embedding(self.places, self.rows) * self.mask()[..., None]
+
+
+class PartRows(NamedTuple):
+    """The buckets of the character n-grams of each token.
+
+    Attributes
+    ----------
+    parts : array of int32, shape (n_parts,)
+        Those of token i are ``parts[bounds[i]:bounds[i + 1]]``.
+    bounds : array of int64, shape (n_tokens + 1,)
+    """
+
+    parts: I32
+    bounds: I64
+
+
+def part_rows(tokens: Sequence[str], buckets: int) -> PartRows:
+    """Cut the words among the tokens into character n-grams; single characters and marks have none."""
+    codes, offsets = codepoints(tokens)
+    lengths = np.diff(offsets)
+    starts = codes[np.minimum(offsets[:-1], len(codes) - 1)]
+    is_word = ((kinds()[starts] == WORD) & (lengths > 1)).astype(np.int32)
+    return PartRows(*word_parts(codes, offsets, is_word, *PARTS, buckets))
 
 
 class TokenEmbedding(nn.Module):
@@ -43,6 +77,9 @@ class TokenEmbedding(nn.Module):
     A place may hold several tokens, one a channel (a character and the word it is part of); their vectors are added.
     The modes are those of Kim (2014); in ``multichannel`` the same filters see a fixed and a trained copy and their
     answers are added, which is the same as adding the vectors.
+
+    With `parts`, the vector of a word is its own plus the mean of those of its hashed character n-grams (Bojanowski et
+    al., "Enriching Word Vectors with Subword Information", 2017), so that "boring" and "bored" share what they learn.
 
     Parameters
     ----------
@@ -53,15 +90,40 @@ class TokenEmbedding(nn.Module):
         Whether vectors begin at random or as given, and whether they learn.
     dropout : float
         Share of the values of each distinct token's vector set to 0 in training.
+    parts : int, default=0
+        Number of buckets for character n-grams; 0 for none.
+    part_entries : int, default=0
+        How many character n-grams the words have together, as `part_rows` counts them.
+
+    Attributes
+    ----------
+    sparse : bool
+        Whether large tables get sparse gradients, which hold the rows of the batch only.
     """
 
-    def __init__(self, size: int, dim: int, *, mode: str = "random", dropout: float = 0.0) -> None:
+    fixed: Tensor | None
+    parts: Tensor
+    part_bounds: Tensor
+
+    def __init__(
+        self, size: int, dim: int, *, mode: str = "random", dropout: float = 0.0, parts: int = 0, part_entries: int = 0
+    ) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(size, dim), requires_grad=mode != "static")
+        self.part_weight = nn.Parameter(torch.empty(parts, dim)) if parts else None
         self.mode = mode
+        self.sparse = True  # whether a large weight may have a sparse gradient; not every optimizer takes one
         self.dropout = KeyedDropout(dropout, salt=1)
         self.register_buffer("fixed", torch.zeros(size, dim) if mode == "multichannel" else None)
-        self._seen = np.full(size, -1, np.int32)
+        self.register_buffer("parts", torch.zeros(part_entries, dtype=torch.int32) if parts else None)
+        self.register_buffer("part_bounds", torch.zeros(size + 1, dtype=torch.int64) if parts else None)
+        self._seen, self._seen_parts = np.full(size, -1, np.int32), np.full(parts, -1, np.int32)
+
+    def spell(self, rows: PartRows) -> None:
+        """Say which character n-grams the tokens have; ids beyond have none."""
+        self.parts.copy_(torch.from_numpy(rows.parts))
+        self.part_bounds[: len(rows.bounds)] = torch.from_numpy(rows.bounds)
+        self.part_bounds[len(rows.bounds) :] = len(rows.parts)
 
     def forward(self, input_ids: Tensor, key: Tensor | None = None) -> Embedded:
         """Look up a padded batch.
@@ -76,18 +138,32 @@ class TokenEmbedding(nn.Module):
         ids = input_ids if input_ids.dim() == 3 else input_ids[..., None]
         lengths = (ids[..., 0] != 0).sum(1)
         found, places = distinct(ids.cpu().numpy().astype(np.int32, copy=False), lengths.cpu().numpy(), self._seen)
+        found = found if len(found) else np.zeros(1, np.int64)  # texts without tokens: padding, so that there is a row
         tokens = torch.from_numpy(found).to(ids.device)
         rows = self.dropout(self.vectors(tokens), None if key is None else tokens + (key << 20))
         channels = torch.from_numpy(places).to(ids.device)
         if ids.shape[2] == 1:
-            return Embedded(rows, channels[..., 0], lengths)
+            return Embedded(rows, channels[..., 0], lengths, tokens)
         added = rows[channels.long()].sum(2).flatten(0, 1)
         return Embedded(added, torch.arange(len(added), dtype=torch.int32).view(ids.shape[:2]), lengths)
 
     def vectors(self, tokens: Tensor) -> Tensor:
         """Give the vectors of some ids, without dropout; shape (n, dim)."""
-        rows = nn.functional.embedding(tokens, self.weight)
-        return rows if self.fixed is None else rows + nn.functional.embedding(tokens, self.fixed)
+        rows = self._rows(self.weight, tokens)
+        if self.fixed is not None:
+            rows = rows + nn.functional.embedding(tokens, self.fixed)
+        return rows if self.part_weight is None else rows + self._from_parts(tokens, self.part_weight)
+
+    def _from_parts(self, tokens: Tensor, weight: Tensor) -> Tensor:
+        first, counts = self.part_bounds[tokens], self.part_bounds[tokens + 1] - self.part_bounds[tokens]
+        bags = counts.cumsum(0) - counts
+        parts = self.parts[torch.repeat_interleave(first - bags, counts) + torch.arange(int(counts.sum()))]
+        found, places = distinct(parts.cpu().numpy()[None, :, None], np.array([len(parts)]), self._seen_parts)
+        rows = self._rows(weight, torch.from_numpy(found).to(tokens.device))
+        return nn.functional.embedding_bag(torch.from_numpy(places[0, :, 0]), rows, bags.int(), mode="mean")
+
+    def _rows(self, weight: Tensor, found: Tensor) -> Tensor:
+        return nn.functional.embedding(found, weight, sparse=self.sparse and len(weight) >= SPARSE_FROM)
 
     @torch.no_grad()
     def begin_with(self, vectors: Tensor, found: Tensor) -> None:
@@ -99,11 +175,12 @@ class TokenEmbedding(nn.Module):
         found : tensor of bool, shape (size,)
             Which ids have a given vector.
         """
-        if self.fixed is not None:
-            self.fixed[found] = vectors[found]
+        if self.fixed is not None:  # the sum begins as the given vector
+            self.fixed[found] = vectors[found] / 2
             self.weight[found] = vectors[found] / 2
-            self.fixed[found] /= 2  # the sum begins as the given vector
             return
         spread = vectors[found].std() if found.any() else torch.tensor(1.0)
-        self.weight *= spread / self.weight.std()
+        self.weight.mul_(spread / self.weight.std())
         self.weight[found] = vectors[found]
+        if self.part_weight is not None:  # the sum begins as the given vector
+            self.part_weight.zero_()

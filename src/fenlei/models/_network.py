@@ -11,7 +11,6 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from fenlei.layers.conv_pool import TextConvolution
 from fenlei.layers.dropout import KeyedDropout
 from fenlei.layers.embedding import Embedded, TokenEmbedding
 
@@ -30,6 +29,8 @@ class TextNetworkConfig(PreTrainedConfig):
         Of the token vectors, and before the last layer.
     embedding_std : float
         Spread of random vectors.
+    parts, part_entries : int
+        Buckets for the character n-grams of words, and how many of these the words have together.
     """
 
     model_type = "fenlei"
@@ -38,6 +39,8 @@ class TextNetworkConfig(PreTrainedConfig):
     embedding: str = "random"
     embedding_dropout: float = 0.0
     embedding_std: float = 0.1
+    parts: int = 0
+    part_entries: int = 0
     dropout: float = 0.5
     pad_token_id: int | None = 0
 
@@ -52,12 +55,25 @@ class TextNetwork(PreTrainedModel):
     def __init__(self, config: Any) -> None:
         super().__init__(config)
         self.embedding = TokenEmbedding(
-            config.vocab_size, config.dim, mode=config.embedding, dropout=config.embedding_dropout
+            self.embedding_size(config),
+            config.dim,
+            mode=config.embedding,
+            dropout=config.embedding_dropout,
+            parts=config.parts,
+            part_entries=config.part_entries,
         )
         features = self.build(config)
         self.dropout = KeyedDropout(config.dropout, salt=2)
         self.head = nn.Linear(features, config.num_labels)
         self.post_init()
+
+    def embedding_size(self, config: Any) -> int:
+        """How many vectors there are; a family may have more than tokens."""
+        return int(config.vocab_size)
+
+    def tokens(self, input_ids: Tensor) -> Tensor:
+        """Turn the ids that come in into those of vectors; a family may add some."""
+        return input_ids
 
     @abstractmethod
     def build(self, config: Any) -> int:
@@ -88,19 +104,22 @@ class TextNetwork(PreTrainedModel):
         SequenceClassifierOutput
             ``logits`` of shape (n_texts, n_labels), and ``loss`` when there are labels.
         """
-        encoded = self.encode(self.embedding(input_ids, batch_key), keys)
-        logits = self.head(self.dropout(encoded, keys))
+        encoded = self.encode(self.embedding(self.tokens(input_ids), batch_key), keys)
+        logits = self.head(self.dropout(encoded, keys)).float()
         return SequenceClassifierOutput(loss=_loss(logits, labels), logits=logits)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, TokenEmbedding):
             init.normal_(module.weight, std=self.config.embedding_std)
-            init.zeros_(module.weight[0])
+            if not getattr(module.weight, "_is_hf_initialized", False):  # a part of a loaded weight does not know it
+                init.zeros_(module.weight[0])
+            if module.part_weight is not None:
+                init.normal_(module.part_weight, std=self.config.embedding_std)
             if module.fixed is not None:
                 init.zeros_(module.fixed)
-        elif isinstance(module, TextConvolution):
-            module.reset()
+        elif callable(reset := getattr(module, "reset", None)):  # our layers draw their own weights
+            reset()
         elif module is self.head:
             init.normal_(module.weight, std=0.01)
             init.zeros_(module.bias)

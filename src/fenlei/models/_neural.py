@@ -17,20 +17,23 @@ from fenlei._checks import check_choice, check_number
 from fenlei._strict_json import dump
 from fenlei.base import Held, TextClassifier
 from fenlei.engine.batches import Examples, in_length_order
-from fenlei.engine.losses import make_loss
+from fenlei.engine.losses import Loss
 from fenlei.engine.recipe import OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, Run
 from fenlei.engine.trainer import train_network
 from fenlei.exceptions import ModelFolderError, SettingError
 from fenlei.features.inputs import BOTH, TokenInputs
+from fenlei.features.vocabulary import SPECIAL
+from fenlei.layers.embedding import part_rows
 from fenlei.models._network import TextNetwork
 from fenlei.preparation import Preparation
-from fenlei.targets import Targets
+from fenlei.targets import Targets, class_weights
 
 _FEWEST_TO_HOLD_OUT = 50  # texts; of fewer, a tenth tells nothing
+_PARTS = 2**15  # buckets
 _SCORED = 512  # texts at a time
 _RECIPE = (
     "epochs", "batch_size", "learning_rate", "optimizer", "momentum", "weight_decay", "schedule", "warmup",
-    "max_grad_norm", "label_smoothing", "focal", "precision", "patience", "accumulate", "seed",
+    "max_grad_norm", "label_smoothing", "focal", "precision", "patience", "stop_after", "accumulate", "seed",
 )  # fmt: skip
 EMBEDDINGS = ("random", "static", "nonstatic", "multichannel")
 
@@ -60,6 +63,9 @@ class NeuralTextClassifier(TextClassifier):
     embedding : {"random", "static", "nonstatic", "multichannel"} or None, default=None
         Whether token vectors begin at random or as given, and whether they learn; ``multichannel`` adds a kept and a
         trained copy. None is ``nonstatic`` with ``vectors`` and ``random`` without.
+    parts : int or None, default=None
+        Number of buckets for the character n-grams of words, whose vectors are added to the word's own; 0 for none.
+        None is 32,768, but 0 for Chinese texts, for units other than ``token`` and for static vectors.
     embedding_dropout : float, default=0.2
         Share of the values of each token's vector set to 0 in training.
     dropout : float, default=0.5
@@ -73,6 +79,7 @@ class NeuralTextClassifier(TextClassifier):
     learning_rate : float, default=0.001
         The highest of the schedule.
     optimizer : {"adamw", "adam", "sgd", "rmsprop"}, default="adamw"
+        How steps follow from gradients; ``adamw`` moves only those token vectors that a batch holds.
     momentum : float, default=0.9
         Of ``sgd`` and ``rmsprop``.
     weight_decay : float, default=0.01
@@ -94,6 +101,8 @@ class NeuralTextClassifier(TextClassifier):
         Of matrix products in training; ``auto`` is bfloat16 where the processor has units for it.
     patience : int or None, default=3
         Epochs without a better held-out loss or score before training ends; None never ends early.
+    stop_after : int or None, default=None
+        Epochs after which training ends, the schedule being that of all ``epochs``; None goes on to the last.
     hold_out : float, default=0.1
         Share of the training texts held out to choose the epoch by, when none are given; 0 keeps the last epoch.
     clean : dict or None, default=None
@@ -110,6 +119,7 @@ class NeuralTextClassifier(TextClassifier):
         Of the first weights, the order of the texts and the dropout; the same seed gives the same model.
     """
 
+    trains_in_epochs = True
     network_class: ClassVar[type[TextNetwork]]
     network_: TextNetwork
     history_: list[dict[str, float]]
@@ -126,6 +136,7 @@ class NeuralTextClassifier(TextClassifier):
         dim: int | None = None,
         vectors: str | None = None,
         embedding: Literal["random", "static", "nonstatic", "multichannel"] | None = None,
+        parts: int | None = None,
         embedding_dropout: float = 0.2,
         dropout: float = 0.5,
         epochs: int = 10,
@@ -143,6 +154,7 @@ class NeuralTextClassifier(TextClassifier):
         class_weight: str | dict[Any, float] | None = None,
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
         patience: int | None = 3,
+        stop_after: int | None = None,
         hold_out: float = 0.1,
         clean: dict[str, Any] | None = None,
         segmenter: str | None = None,
@@ -160,6 +172,7 @@ class NeuralTextClassifier(TextClassifier):
         self.dim = dim
         self.vectors = vectors
         self.embedding = embedding
+        self.parts = parts
         self.embedding_dropout = embedding_dropout
         self.dropout = dropout
         self.epochs = epochs
@@ -177,6 +190,7 @@ class NeuralTextClassifier(TextClassifier):
         self.class_weight = class_weight
         self.precision = precision
         self.patience = patience
+        self.stop_after = stop_after
         self.hold_out = hold_out
         self.clean = clean
         self.segmenter = segmenter
@@ -191,9 +205,20 @@ class NeuralTextClassifier(TextClassifier):
         self._check_fitted("preparation_")
         return str(self.preparation_.language_["name"])
 
+    def settings_to_refit(self) -> dict[str, Any]:
+        """End after as many epochs as were best, at the same rates."""
+        self._check_fitted("best_epoch_")
+        return {"stop_after": self.best_epoch_, "hold_out": 0.0}
+
     @abstractmethod
     def network_settings(self) -> dict[str, Any]:
         """Give the settings of the network's configuration that are the family's own."""
+
+    def begin(self, network: TextNetwork, examples: Examples) -> None:
+        """Set weights that follow from the training texts, before training."""
+
+    def finish(self, network: TextNetwork, examples: Examples) -> None:
+        """Look at the trained network and its training texts, after training."""
 
     def check_settings(self) -> None:
         """Refuse settings that are out of their range, before any work."""
@@ -204,7 +229,8 @@ class NeuralTextClassifier(TextClassifier):
         check_choice(self, "precision", *PRECISIONS)
         for name in ("epochs", "batch_size", "accumulate", "max_length"):
             check_number(self, name, least=1, whole=True)
-        for name in ("dim", "patience"):
+        check_number(self, "parts", least=0, most=2**26, whole=True, optional=True)
+        for name in ("dim", "patience", "stop_after"):
             check_number(self, name, least=1, most=100_000, whole=True, optional=True)
         check_number(self, "learning_rate", above=0, most=100)
         for name in ("weight_decay", "max_grad_norm", "focal"):
@@ -233,13 +259,15 @@ class NeuralTextClassifier(TextClassifier):
         )
         if valid is None:
             examples, valid = self._divide(examples, targets)
-        loss = make_loss(
+        loss = Loss(
             multi_label=targets.multi_label, smoothing=self.label_smoothing, focal=self.focal,
             class_weights=self._class_weights(targets),
         )  # fmt: skip
-        self.network_ = self._make_network()
+        self.network_ = self._make_network(run)
+        self.begin(self.network_, examples)
         outcome = train_network(self.network_, examples, valid, loss, self._recipe(), run)
         self.history_, self.best_epoch_ = outcome.history, outcome.best_epoch
+        self.finish(self.network_, examples)
 
     def _scores(self, texts: list[str]) -> NDArray[np.float64]:
         inputs = self.inputs_.transform(self.preparation_.transform(texts))
@@ -321,35 +349,55 @@ class NeuralTextClassifier(TextClassifier):
     def _class_weights(self, targets: Targets) -> torch.Tensor | None:
         if self.class_weight is None:
             return None
-        from fenlei.models._linear import class_weights
-
         return torch.tensor(class_weights(self.class_weight, self.classes_, targets.indicator.sum(0))).float()
 
-    def _make_network(self) -> TextNetwork:
+    def _make_network(self, run: Run) -> TextNetwork:
         with torch.random.fork_rng():
             torch.manual_seed(self.seed)
             if self.vectors is None:
                 return self._empty_network(self.dim or 128)
-            return self._network_with_vectors(self.vectors)
+            return self._network_with_vectors(self.vectors, run)
 
-    def _network_with_vectors(self, path: str) -> TextNetwork:
+    def _network_with_vectors(self, path: str, run: Run) -> TextNetwork:
         from fenlei.vectors.formats import load_vectors
 
         tokens = self.inputs_.tokens_
+        words = np.array([token not in SPECIAL for token in tokens])
         rows, found = load_vectors(path, only=set(tokens)).rows_of(tokens)
+        found &= words  # vectors of character n-grams could be composed for the marks too
+        if not found.any():
+            raise SettingError(
+                f"{path}: knows none of the {words.sum():,} tokens; train vectors with the same segmenter"
+            )
+        run.message(f"{path}: vectors for {found.sum():,} of {words.sum():,} tokens; the others begin at random")
         if self.dim not in (None, rows.shape[1]):
             raise SettingError(f"{path}: holds vectors of {rows.shape[1]} values, but dim={self.dim}; leave dim out")
         network = self._empty_network(rows.shape[1])
         network.embedding.begin_with(torch.from_numpy(rows), torch.from_numpy(found))
         return network
 
+    def _parts(self) -> int:
+        if self.parts is not None:
+            return self.parts
+        spaced = self.unit == "token" and self.language_ != "zh"
+        return _PARTS if spaced and self._embedding() != "static" else 0
+
     def _empty_network(self, dim: int) -> TextNetwork:
-        config = self.network_class.config_class(
-            vocab_size=len(self.inputs_.tokens_), dim=dim, num_labels=len(self.classes_),
-            embedding=self.embedding or ("random" if self.vectors is None else "nonstatic"),
-            embedding_dropout=self.embedding_dropout, dropout=self.dropout, **self.network_settings(),
+        tokens, buckets = self.inputs_.tokens_, self._parts()
+        spelled = part_rows(tokens, buckets) if buckets else None
+        make_config: Any = self.network_class.config_class  # its keywords are annotations, which mypy cannot see
+        config = make_config(
+            vocab_size=len(tokens), dim=dim, num_labels=len(self.classes_), embedding=self._embedding(),
+            embedding_dropout=self.embedding_dropout, dropout=self.dropout, parts=buckets,
+            part_entries=0 if spelled is None else len(spelled.parts), **self.network_settings(),
         )  # fmt: skip
-        return self.network_class(config)
+        network = self.network_class(config)
+        if spelled is not None:
+            network.embedding.spell(spelled)
+        return network
+
+    def _embedding(self) -> str:
+        return self.embedding or ("random" if self.vectors is None else "nonstatic")
 
 
 def _select(examples: Examples, chosen: NDArray[np.bool_]) -> Examples:

@@ -15,17 +15,23 @@ Cost: on a processor the convolution is one matrix product over the distinct tok
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from torch import Tensor
 
 from fenlei._checks import check_choice, check_number
-from fenlei.exceptions import SettingError
+from fenlei._strict_json import dump, parse
+from fenlei.engine.batches import Examples
+from fenlei.exceptions import ModelFolderError, SettingError
+from fenlei.features.spelling import spell
 from fenlei.layers.conv_pool import ACTIVATIONS, POOLINGS, TextConvolution
 from fenlei.layers.embedding import Embedded
+from fenlei.models._filters import KEPT, ExcitedFilter, find_excited, from_plain, to_plain
 from fenlei.models._network import TextNetwork, TextNetworkConfig
 from fenlei.models._neural import NeuralTextClassifier
+
+_FILTERS = "filters.json"
 
 
 class TextCnnConfig(TextNetworkConfig):
@@ -66,7 +72,7 @@ class TextCnnClassifier(NeuralTextClassifier):
     ----------
     widths : sequence of int, default=(1, 2, 3, 4)
         How many tokens in a row the filters see.
-    filters : int or sequence of int, default=256
+    filters : int or sequence of int, default=128
         How many filters there are of each width; one number for all, or one a width.
     stride : int, default=1
         Steps between the places of a filter.
@@ -75,6 +81,7 @@ class TextCnnClassifier(NeuralTextClassifier):
     k : int, default=3
         For ``pooling="kmax"``.
     activation : {"relu", "tanh"}, default="relu"
+        What a filter's sums go through before pooling.
     **shared
         What all networks have; see `fenlei.models._neural.NeuralTextClassifier`.
 
@@ -86,6 +93,8 @@ class TextCnnClassifier(NeuralTextClassifier):
         A Hugging Face model.
     history_ : list of dict
         Loss and accuracy of each epoch.
+    excited_ : list of list of ExcitedFilter
+        For each class the filters that speak most for it; see `exciting_ngrams`.
 
     Examples
     --------
@@ -102,14 +111,17 @@ class TextCnnClassifier(NeuralTextClassifier):
         self,
         *,
         widths: Sequence[int] = (1, 2, 3, 4),
-        filters: int | Sequence[int] = 256,
+        filters: int | Sequence[int] = 128,
         stride: int = 1,
         pooling: Literal["max", "average", "kmax"] = "max",
         k: int = 3,
         activation: Literal["relu", "tanh"] = "relu",
+        embedding_dropout: float = 0.4,
+        learning_rate: float = 0.002,
+        epochs: int = 12,
         **shared: Any,
     ) -> None:
-        super().__init__(**shared)
+        super().__init__(embedding_dropout=embedding_dropout, learning_rate=learning_rate, epochs=epochs, **shared)
         self.widths = widths
         self.filters = filters
         self.stride = stride
@@ -132,6 +144,55 @@ class TextCnnClassifier(NeuralTextClassifier):
             "widths": list(self.widths), "filters": self._filters(), "stride": self.stride, "pooling": self.pooling,
             "k": self.k, "activation": self.activation,
         }  # fmt: skip
+
+    def exciting_ngrams(self, top_filters: int = 10) -> dict[Any, list[ExcitedFilter]]:
+        """Show for each class the filters that speak most for it, and the n-grams that excite them most.
+
+        They are found at the end of training, in up to 4,000 of the training texts, and kept with the model.
+
+        Parameters
+        ----------
+        top_filters : int, default=10
+            Filters of a class at most; 20 are kept.
+
+        Returns
+        -------
+        dict
+            Class -> filters, the most telling first; `fenlei.models._filters` has the measure.
+
+        Examples
+        --------
+        >>> texts = ["房间干净", "服务很好", "房间很脏", "服务太差"]
+        >>> model = TextCnnClassifier(epochs=30, dim=16, filters=8, dropout=0.0)
+        >>> filters = model.fit(texts, ["good", "good", "bad", "bad"]).exciting_ngrams(1)
+        >>> [len(filters[label]) for label in ("bad", "good")]
+        [1, 1]
+        """
+        self._check_fitted("excited_")
+        if not 1 <= top_filters <= KEPT:
+            raise SettingError(f"top_filters must be from 1 to {KEPT}; got {top_filters!r}")
+        return {
+            label: filters[:top_filters] for label, filters in zip(self.classes_.tolist(), self.excited_, strict=True)
+        }
+
+    def finish(self, network: TextNetwork, examples: Examples) -> None:
+        """Find what excites the filters."""
+        tokens, unit = self.inputs_.tokens_, self.unit
+        self.excited_ = find_excited(
+            network, examples, lambda ids: spell([tokens[i] for i in ids], unit), seed=self.seed
+        )
+
+    def to_files(self) -> dict[str, bytes]:
+        """Give what every network gives, and what excites the filters."""
+        return super().to_files() | {_FILTERS: dump(to_plain(self.excited_))}
+
+    def from_files(self, files: Mapping[str, bytes]) -> None:
+        """Take back what `to_files` gave."""
+        super().from_files(files)
+        try:
+            self.excited_ = from_plain(parse(files[_FILTERS], _FILTERS), len(self.classes_))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFolderError(f"{_FILTERS}: is not as it was written: {error}; train the model again") from error
 
     def _filters(self) -> list[int]:
         """Check widths and filters; give the number of filters of each width."""

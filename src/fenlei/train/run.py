@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fenlei._processes import is_first_process
 from fenlei.data.dataset import Dataset
 from fenlei.data.repair import Repairs, repair
 from fenlei.data.split import split
+from fenlei.engine.recipe import Run
 from fenlei.exceptions import DataError, SettingError
 from fenlei.families import find_family
-from fenlei.persistence import check_replaceable, save
+from fenlei.persistence import check_replaceable
+from fenlei.train.saving import save_trained
+from fenlei.train.unfinished import Unfinished, check_resumable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,8 +50,11 @@ class TrainPlan:
         Share of the training texts to measure on when no validation set is given.
     refit : bool, default True
         Whether to learn from those texts too, after they have been measured on.
-    audit, learning_curve : bool, default True
-        Whether the report has these sections; the learning curve trains on parts of the texts.
+    audit : bool, default True
+        Whether the report has this section.
+    learning_curve : bool or None, default None
+        Whether the report has this section, for which models are trained on parts of the texts; None is yes, but for
+        families that train in epochs no.
     seed : int, default 13
     command : str
         What to type to do this again, for the report.
@@ -60,7 +66,7 @@ class TrainPlan:
     fraction: float = 0.1
     refit: bool = True
     audit: bool = True
-    learning_curve: bool = True
+    learning_curve: bool | None = None
     seed: int = 13
     command: str = ""
 
@@ -80,7 +86,9 @@ class Trained:
     seconds : dict of str to float
         How long each step took.
     messages : tuple of str
-        What the user should know: warnings of the reader, repairs.
+        What the user should know: warnings of the reader, repairs, texts that were cut.
+    history : tuple of dict
+        Loss and accuracy of each epoch of the fit that was measured; empty for families without epochs.
     """
 
     model: TextClassifier
@@ -90,6 +98,7 @@ class Trained:
     n_train: int
     seconds: dict[str, float]
     messages: tuple[str, ...]
+    history: tuple[dict[str, float], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -103,6 +112,7 @@ class Trained:
             "steps": self.seconds,
             "validation": None if self.validation is None else self.validation.to_dict(),
             "test": None if self.test is None else self.test.to_dict(),
+            "history": list(self.history),
             "messages": list(self.messages),
         }
 
@@ -115,12 +125,16 @@ def train_model(
     plan: TrainPlan | None = None,
     out: str | Path | None = None,
     progress: Callable[[str], None] = lambda step: None,
+    run: Run | None = None,
 ) -> Trained:
     """Train a model on labelled texts, measure it, and save it with its report.
 
     Without `valid`, a seeded stratified part of `train` is held out, copies of a text staying together; when it has
-    been measured, the model learns from it too, so that nothing is wasted. The test set is touched once, by the final
-    model.
+    been measured, the model learns from it too, so that nothing is wasted: a family that trains in epochs begins anew
+    with all texts, and ends after as many epochs as were best. The test set is touched once, by the final model.
+
+    Families that train in epochs leave checkpoints in a folder beside `out`, which is removed when the model is saved.
+    Of several processes started by ``torchrun``, the first one writes.
 
     Parameters
     ----------
@@ -130,6 +144,9 @@ def train_model(
         Folder of the model, written whole or not at all; None saves nothing.
     progress : callable, optional
         Told the name of each step as it begins.
+    run : Run, optional
+        Of families that train in epochs: whether to resume, how often to write a checkpoint, where to put logs, whom
+        to tell of each step; its folder of checkpoints and its listener to messages are set here.
 
     Raises
     ------
@@ -143,7 +160,8 @@ def train_model(
     >>> trained.model.predict(["很好"]).tolist(), trained.n_train
     (['good'], 20)
     """
-    return _Run(plan or TrainPlan(), progress).run(train, valid, test, None if out is None else Path(out))
+    folder = None if out is None else Path(out)
+    return _Training(plan or TrainPlan(), folder, progress, run or Run()).run(train, valid, test)
 
 
 def make_model(plan: TrainPlan) -> TextClassifier:
@@ -154,6 +172,18 @@ def make_model(plan: TrainPlan) -> TextClassifier:
     model.set_params(**seed | nested(plan.settings))
     model.check_settings()
     return model
+
+
+def check_early(plan: TrainPlan, out: str | Path | None, run: Run) -> None:
+    """Refuse bad settings, a bad folder and what cannot be resumed, before long work."""
+    model = make_model(plan)
+    if not model.trains_in_epochs and (run.resume or run.tensorboard):
+        name = "resume" if run.resume else "tensorboard"
+        raise SettingError(f"{name} has no effect with {model.family!r}, which has no epochs; leave it out")
+    if out is not None:
+        check_replaceable(out)
+    if run.resume:
+        check_resumable(None if out is None else Path(out))
 
 
 def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,19 +205,20 @@ def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
     return folded
 
 
-class _Run:
+class _Training:
     """One training, step by step; holds the clock and the messages."""
 
-    def __init__(self, plan: TrainPlan, progress: Callable[[str], None]) -> None:
+    def __init__(self, plan: TrainPlan, out: Path | None, progress: Callable[[str], None], run: Run) -> None:
         self.plan = plan
+        self.out = out
         self.progress = progress
+        self.asked = run
+        self.unfinished = Unfinished(out, run)
         self.seconds: dict[str, float] = {}
         self.messages: list[str] = []
 
-    def run(self, train: Dataset, valid: Dataset | None, test: Dataset | None, out: Path | None) -> Trained:
-        make_model(self.plan)  # refuse bad settings, and a bad folder, before long work
-        if out is not None:
-            check_replaceable(out)
+    def run(self, train: Dataset, valid: Dataset | None, test: Dataset | None) -> Trained:
+        check_early(self.plan, self.out, self.asked)
         train, valid, test = self._mend(train, valid, test)
         audit = self._audit(train, valid, test)
         sources = _sources(train, valid, test)
@@ -195,21 +226,28 @@ class _Run:
         if valid is None:
             with self._step("split"):
                 train, valid = _hold_out(train, self.plan)
-        model = self._fit("fit", train)
+        model = self._fit("fit", train, valid)
         validation = self._measure("measure", model, valid)
         if validation.n < _FEW:
             self.messages.append(f"only {validation.n} texts to measure on: the validation figures say little")
+        history = tuple(getattr(model, "history_", ()))
         curve = self._learning_curve(train, valid, validation)
         n_train = len(train)
         if held_out and self.plan.refit:
             train = _join(train, valid)
-            model, n_train = self._fit("fit on all", train), len(train)
+            model, n_train = self._fit("fit on all", train, None, **model.settings_to_refit()), len(train)
         tested = None if test is None else self._measure("test", model, test)
-        trained = Trained(model, out, validation, tested, n_train, self.seconds, tuple(self.messages))
-        if out is not None:
-            with self._step("save"):
-                save_trained(trained, out, self.plan, sources, audit, curve)
+        messages = tuple(dict.fromkeys(self.messages))
+        trained = Trained(model, self.out, validation, tested, n_train, self.seconds, messages, history)
+        self._save(trained, sources, audit, curve)
         return replace(trained, seconds=dict(self.seconds))
+
+    def _save(self, trained: Trained, sources: Any, audit: Audit | None, curve: list[dict[str, float]]) -> None:
+        if self.out is None or not is_first_process():
+            return
+        with self._step("save"):
+            save_trained(trained, self.out, self.plan, sources, audit, curve)
+        self.unfinished.remove()
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:
@@ -244,10 +282,12 @@ class _Run:
         ]
         return found
 
-    def _fit(self, step: str, data: Dataset) -> TextClassifier:
+    def _fit(self, step: str, data: Dataset, valid: Dataset | None, **changed: Any) -> TextClassifier:
         with self._step(step):
+            model = make_model(self.plan).set_params(**changed)
+            run = self.unfinished.run_of(step, self.messages.append) if model.trains_in_epochs else None
             try:
-                return make_model(self.plan).fit(data.texts, data.targets)
+                return _learn(model, data, valid, run)
             except DataError as error:
                 raise error if error.source else DataError(str(error), source=data.source) from error
 
@@ -258,7 +298,10 @@ class _Run:
             return evaluate(model, data.texts, data.targets, rows=data.rows, seed=self.plan.seed)
 
     def _learning_curve(self, train: Dataset, valid: Dataset, whole: Evaluation) -> list[dict[str, float]]:
-        if not self.plan.learning_curve or len(train) < _FEWEST_FOR_CURVE:
+        wanted = self.plan.learning_curve
+        if wanted is None:
+            wanted = not find_family(self.plan.model).trains_in_epochs
+        if not wanted or len(train) < _FEWEST_FOR_CURVE:
             return []
         order = np.random.default_rng(self.plan.seed).permutation(len(train))
         curve = []
@@ -274,10 +317,24 @@ class _Run:
         from fenlei.evaluation.metrics import evaluate
 
         try:
-            model = make_model(self.plan).fit(part.texts, part.targets)
+            model = _learn(make_model(self.plan), part, valid, None)
         except (DataError, SettingError):
             return []
         return [_point(len(part), evaluate(model, valid.texts, valid.targets, seed=self.plan.seed, resamples=1))]
+
+
+def _learn(model: TextClassifier, data: Dataset, valid: Dataset | None, run: Run | None) -> TextClassifier:
+    """Fit; a family that trains in epochs chooses the best one by those validation texts whose labels it knows."""
+    if not model.trains_in_epochs or valid is None:
+        return model.fit(data.texts, data.targets, run=run)
+    known = {label for target in data.targets or () for label in _labels(target)}
+    chosen = [row for row, target in enumerate(valid.targets or ()) if known.issuperset(_labels(target))]
+    part = valid.select(chosen)
+    return model.fit(data.texts, data.targets, validation=(part.texts, part.targets) if chosen else None, run=run)
+
+
+def _labels(target: Any) -> list[Any]:
+    return list(target) if isinstance(target, list | tuple | set) else [target]
 
 
 def _point(n: int, found: Evaluation) -> dict[str, float]:
@@ -319,40 +376,3 @@ def _join(first: Dataset, second: Dataset) -> Dataset:
         targets=list(first.targets or []) + list(second.targets or []),  # type: ignore[arg-type]
         rows=[*first.rows, *second.rows],
     )
-
-
-def save_trained(
-    trained: Trained,
-    out: Path,
-    plan: TrainPlan,
-    sources: Mapping[str, str | None],
-    audit: Audit | None = None,
-    curve: Sequence[Mapping[str, float]] = (),
-) -> None:
-    """Write the model folder with its report and the facts of its training."""
-    from fenlei.evaluation.report import describe, environment, render_report
-
-    created = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")
-    measured = {"validation": trained.validation, "test": trained.test}
-    shown = trained.test or trained.validation
-    assert shown is not None  # noqa: S101  (a training always measures)
-    page = describe(
-        trained.model, shown, model=out.name, data=sources["test" if trained.test else "valid"] or "",
-        command=plan.command, seconds=trained.seconds, created=created, audit=audit, learning_curve=curve,
-    )  # fmt: skip
-    facts = {
-        "created": created,
-        "command": plan.command,
-        "data": dict(sources),
-        "n_train": trained.n_train,
-        "seconds": trained.seconds,
-        "environment": environment(),
-        "learning_curve": list(curve),
-        "metrics": {name: None if found is None else _summary(found) for name, found in measured.items()},
-    }
-    save(trained.model, out, facts=facts, extra={"report.html": render_report(page).encode()})
-
-
-def _summary(found: Evaluation) -> dict[str, Any]:
-    plain = found.to_dict()
-    return {name: plain[name] for name in ("n", "accuracy", "f1_macro", "f1_micro", "log_loss", "intervals")}

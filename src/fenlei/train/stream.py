@@ -15,7 +15,8 @@ from fenlei.data.dataset import Dataset, Record
 from fenlei.data.duplicates import normalised
 from fenlei.exceptions import DataError, SettingError
 from fenlei.persistence import check_replaceable
-from fenlei.train.run import Trained, TrainPlan, make_model, save_trained
+from fenlei.train.run import Trained, TrainPlan, make_model
+from fenlei.train.saving import save_trained
 
 if TYPE_CHECKING:
     from fenlei.base import TextClassifier

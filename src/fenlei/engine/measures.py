@@ -1,0 +1,30 @@
+"""How good a network is on texts it does not learn from."""
+
+from __future__ import annotations
+
+import torch
+from transformers import PreTrainedModel
+
+from fenlei.engine.batches import Examples, in_length_order
+from fenlei.engine.losses import Loss
+
+
+@torch.no_grad()
+def evaluate_network(
+    network: PreTrainedModel, examples: Examples, loss: Loss, *, batch_size: int, bf16: bool = False
+) -> dict[str, float]:
+    """Measure ``valid_loss`` and ``valid_accuracy`` (of multi-label: the share of right yes-or-no answers)."""
+    was_training = network.training
+    network.train(False)
+    sums = torch.zeros(2, dtype=torch.float64)
+    for order in in_length_order(examples, batch_size):
+        targets, weights = (
+            torch.from_numpy(values[order]).to(network.device) for values in (examples.targets, examples.weights)
+        )
+        with torch.autocast(network.device.type, torch.bfloat16, enabled=bf16):
+            logits = network(input_ids=examples.padded(order).to(network.device)).logits.float()
+        each = torch.stack([loss(logits, targets), loss.right(logits, targets)])
+        sums += (each * weights).sum(1, dtype=torch.float64).cpu()
+    network.train(was_training)
+    valid_loss, valid_accuracy = (sums / (float(examples.weights.sum()) or 1.0)).tolist()
+    return {"valid_loss": valid_loss, "valid_accuracy": valid_accuracy}
