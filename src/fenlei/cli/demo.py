@@ -65,7 +65,7 @@ def run_demo(
     out: str,
     *,
     say: Callable[[str], None],
-    lessons: Sequence[Lesson] = LESSONS,
+    lessons: Sequence[Lesson] | None = None,
     models: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> list[dict[str, Any]]:
     """Give the lessons and return what each came to, as JSON values.
@@ -76,13 +76,15 @@ def run_demo(
         Folder for models, reports and the files of the split data.
     say : callable
         Told each line of the story.
-    lessons : sequence of Lesson
+    lessons : sequence of Lesson, optional
+        `LESSONS` without.
     models : mapping of str to mapping, optional
         Settings of each family that takes part; `MODELS` without.
     """
     from fenlei.persistence import check_replaceable
     from fenlei.train.side_by_side import folders
 
+    lessons = LESSONS if lessons is None else lessons
     models, missing = _installed(MODELS if models is None else models)
     for lesson in lessons:
         for folder in folders(Path(out) / lesson.name, list(models)):
@@ -195,7 +197,7 @@ def _told(one: Contender) -> list[str]:
         *(f"  {message}" for message in one.trained.messages),
         f"  accuracy {100 * one.validation:.1f} % ({100 * low:.1f} to {100 * high:.1f}) on {found.n:,} texts held out; "
         f"learned from {one.trained.n_train:,}",
-        f"  report: {folder}/report.html",
+        f"  report: {folder / 'report.html' if folder else '-'}",
     ]
     return lines if one.folded is None else [*lines, f"$ fenlei compress {folder} --to folded --out {one.folder}"]
 
@@ -203,7 +205,7 @@ def _told(one: Contender) -> list[str]:
 def _table(contenders: Sequence[Contender]) -> list[str]:
     """Lay the figures out, a column a model, look-up tables after the network they were made from."""
     names = ("", "validation accuracy", "test accuracy", "seconds to train", "size", "texts a second")
-    columns = [names]
+    columns: list[tuple[str, ...]] = [names]
     for one in contenders:
         family, seconds = one.trained.model.family, f"{_seconds(one):.1f}"
         columns.append((family, f"{100 * one.validation:.1f} %", *_figures(one.measured, seconds)))
@@ -223,12 +225,13 @@ def _seconds(one: Contender) -> float:
 
 
 def _kept(best: Contender, contenders: Sequence[Contender], folder: Path) -> list[str]:
-    """Say what lies where."""
-    lines = [f"  {folder}: {best.folder.name.removeprefix(f'{folder.name}-')}, the better on the texts held out"]
-    lines += [f"  {one.folder}: the other one" for one in contenders if one is not best]
-    if len(contenders) == 1:
-        lines = [f"  {folder}: {best.trained.model.family}"]
-    return lines
+    """Say what lies where, and why."""
+    family = "folded" if best.folded else best.trained.model.family
+    others = [one for one in contenders if one is not best]
+    level = any(one.validation == best.validation for one in others)
+    why = ", as good on the texts held out, and smaller" if level else ", the better on the texts held out"
+    lines = [f"  {folder}: {family}{why if others else ''}", *(f"  {one.folder}: the other one" for one in others)]
+    return lines + [f"  {one.trained.folder}: the network before folding" for one in contenders if one.folded]
 
 
 def _answers(folder: Path, texts: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -58,6 +58,7 @@ def train_network(
             raise _explained(error, recipe) from error
         finally:
             trainer.watch.close()
+            trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # answers in float32 again
     network.load_state_dict(trainer.watch.best or network.state_dict())
     network.train(False)
     return trainer.watch.outcome
