@@ -86,7 +86,7 @@ def needs_torch(path):
     stage = path.relative_to(ROOT).parts[0]
     if stage in NETWORKS:
         return not path.name.startswith("_")
-    shared = {"_network.py", "_neural.py"}
+    shared = {"_filters.py", "_network.py", "_neural.py"}
     return stage == "models" and (path.name in shared or bool(_modules(path) & {"_network", "_neural"}))
 
 

@@ -18,7 +18,15 @@ _NETWORK = {
     "patience": None, "max_length": 200, "precision": "float32",
 }  # fmt: skip
 _TINY = {
-    "charcnn": {"filters": 64, "hidden": (32,), "unit": "token", "learning_rate": 0.003, "epochs": 120, "dim": 32},
+    "charcnn": {
+        "filters": 64,
+        "hidden": (32,),
+        "unit": "token",
+        "learning_rate": 0.001,
+        "epochs": 200,
+        "dim": 64,
+        "schedule": "constant",
+    },
     "deepcnn": {"filters": 32, "hidden": 32, "width": 3, "pool": 2, "learning_rate": 0.005, "epochs": 60},
     "dpcnn": {"filters": 16, "blocks": 3},
     "mlp": {"hidden": (32,), "word_dropout": 0.0},

@@ -102,3 +102,9 @@ def test_longest_texts_come_first_when_scoring():
     lengths = data.lengths[np.concatenate(orders)]
     assert (np.diff(lengths) <= 0).all()
     assert sorted(np.concatenate(orders).tolist()) == list(range(30))
+
+
+def test_of_long_texts_few_are_scored_together():
+    lengths = [60_000, 40_000, 30_000, *[10] * 20, 0]
+    data = Examples((Sequences.of([[2] * n for n in lengths]),), np.zeros(24, np.int64), np.ones(24, np.float32))
+    assert [order.tolist() for order in in_length_order(data, 12)][:4] == [[0], [1], [2, 3], [*range(4, 16)]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -162,3 +163,18 @@ class TestDistinct:
         assert len(set(found.tolist())) == len(found)
         for text in range(n):
             assert (found[places[text, : lengths[text]]] == ids[text, : lengths[text]]).all()
+
+
+@pytest.mark.parametrize("pooling", ["average", "kmax"])
+def test_strides_learn_the_same_in_bfloat16_whatever_the_memory_held_before(pooling):
+    embedding, convolution = layers([2, 4], [4, 4], stride=3, pooling=pooling, k=2)
+    gradients = []
+    for _ in range(40):
+        for size in (16, 64, 256, 1024):
+            torch.full((size,), math.nan)
+        convolution.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            out = convolution(embedding(torch.tensor([[3, 0], [4, 5]])))
+        out.float().square().sum().backward()
+        gradients.append(convolution.weight.grad.clone())
+    assert all(torch.equal(gradient, gradients[0]) for gradient in gradients)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import nn
@@ -102,3 +104,20 @@ class TestModes:
         layer = embedding(mode="nonstatic")
         layer.begin_with(self.given, torch.zeros(8, dtype=torch.bool))
         assert torch.isfinite(layer.weight).all()
+
+
+def test_threads_may_ask_at_once():
+    layer = TokenEmbedding(5000, 4)
+    nn.init.normal_(layer.weight)
+    ids = torch.randint(1, 5000, (400, 100), generator=torch.Generator().manual_seed(0))
+    expected = nn.functional.embedding(ids, layer.weight)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: torch.equal(layer(ids).dense(), expected), range(40)))
+    assert all(found)
+
+
+@pytest.mark.parametrize("mode", ["static", "nonstatic", "multichannel"])
+def test_given_vectors_may_be_of_the_first_ids_only(mode):
+    layer = embedding(mode=mode)
+    layer.begin_with(torch.ones(3, 4), torch.tensor([False, True, True]))
+    assert torch.equal(layer.vectors(torch.tensor([1, 2])), torch.ones(2, 4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -57,3 +58,13 @@ def test_filters_of_each_width():
 def test_settings_out_of_range_are_refused(wrong, told):
     with pytest.raises(SettingError, match=told):
         TextCnnClassifier(**wrong).fit(["a", "b"], ["x", "y"])
+
+
+def test_numbers_of_numpy_are_settings_like_any_other():
+    plain = TextCnnClassifier(filters=4, widths=(1, 2), dim=8, epochs=2, seed=3, dropout=0.25)
+    drawn = TextCnnClassifier(
+        filters=np.int64(4), widths=np.array([1, 2]), dim=np.int64(8), epochs=np.int64(2), seed=np.int64(3),
+        dropout=np.float64(0.25),
+    )  # fmt: skip
+    texts, labels = ["好的", "坏的"], ["a", "b"]
+    assert drawn.fit(texts, labels).to_files() == plain.fit(texts, labels).to_files()

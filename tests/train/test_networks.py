@@ -147,3 +147,13 @@ def test_a_learning_curve_only_on_request(tmp_path):
     plan = replace(PLAN, settings={**SETTINGS, "epochs": 1}, learning_curve=True, refit=False)
     train_model(reviews(240), plan=plan, out=tmp_path / "m")
     assert len(read_manifest(tmp_path / "m").facts["learning_curve"]) == 4
+
+
+def test_what_an_older_training_left_of_the_second_fit_does_not_stop_resuming(whole, tmp_path):
+    for plan, fit in ((replace(PLAN, seed=3), "fit on all"), (PLAN, "fit")):
+        tell, advance = kill_at(fit, 5)
+        run = Run(every_seconds=0, progress=advance)
+        with pytest.raises(Killed):
+            train_model(reviews(), plan=plan, out=tmp_path / "m", progress=tell, run=run)
+    resumed = train_model(reviews(), plan=PLAN, out=tmp_path / "m", run=Run(resume=True))
+    assert weights(resumed.folder) == weights(whole.folder)

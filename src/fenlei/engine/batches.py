@@ -18,6 +18,7 @@ from fenlei.features.sequences import Sequences
 
 _POOL = 50  # batches sorted by length together; more would pad less and mix less
 _LARGE = 2**31
+_PLACES = 2**16  # of the texts that are scored together, padding among them
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,15 @@ class LengthBatches(Sampler[Batch]):
 
 
 def in_length_order(examples: Examples, batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """Give all texts once, longest first (so that a batch too large for the memory shows at once)."""
-    order = np.argsort(-examples.lengths, kind="stable")
-    return (order[i : i + batch_size] for i in range(0, len(order), batch_size))
+    """Give all texts once, longest first (so that a batch too large for the memory shows at once).
+
+    Of long texts fewer than `batch_size` come together, so that the memory does not grow with their length.
+    """
+    lengths = examples.lengths
+    order = np.argsort(-lengths, kind="stable")
+    begin = 0
+    while begin < len(order):
+        longest = max(int(lengths[order[begin]]), 1)
+        end = begin + max(1, min(batch_size, _PLACES // longest))
+        yield order[begin:end]
+        begin = end

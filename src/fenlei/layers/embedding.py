@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -71,6 +71,27 @@ def part_rows(tokens: Sequence[str], buckets: int) -> PartRows:
     return PartRows(*word_parts(codes, offsets, is_word, *PARTS, buckets))
 
 
+class _Tables:
+    """Tables over all ids in which distinct ones are found, kept for the next batch; each caller has one to itself.
+
+    Several threads may ask one network at once, and the compiled loop holds no lock.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._free: list[I32] = []
+
+    def distinct(self, ids: Any, lengths: I64) -> tuple[I64, I32]:
+        """Find the distinct ids of a padded batch; see `fenlei.layers._conv_pool.distinct`."""
+        try:
+            table = self._free.pop()
+        except IndexError:
+            table = np.full(self.size, -1, np.int32)
+        found = distinct(ids.astype(np.int32, copy=False), lengths, table)
+        self._free.append(table)  # not after an error, when it may not be clean
+        return found
+
+
 class TokenEmbedding(nn.Module):
     """Vectors of tokens, trained or fixed.
 
@@ -112,12 +133,12 @@ class TokenEmbedding(nn.Module):
         self.weight = nn.Parameter(torch.empty(size, dim), requires_grad=mode != "static")
         self.part_weight = nn.Parameter(torch.empty(parts, dim)) if parts else None
         self.mode = mode
-        self.sparse = True  # whether a large weight may have a sparse gradient; not every optimizer takes one
+        self.sparse = False  # not every optimizer takes a sparse gradient; the engine says when
         self.dropout = KeyedDropout(dropout, salt=1)
         self.register_buffer("fixed", torch.zeros(size, dim) if mode == "multichannel" else None)
         self.register_buffer("parts", torch.zeros(part_entries, dtype=torch.int32) if parts else None)
         self.register_buffer("part_bounds", torch.zeros(size + 1, dtype=torch.int64) if parts else None)
-        self._seen, self._seen_parts = np.full(size, -1, np.int32), np.full(parts, -1, np.int32)
+        self._tables, self._part_tables = _Tables(size), _Tables(parts)
 
     def spell(self, rows: PartRows) -> None:
         """Say which character n-grams the tokens have; ids beyond have none."""
@@ -137,7 +158,7 @@ class TokenEmbedding(nn.Module):
         """
         ids = input_ids if input_ids.dim() == 3 else input_ids[..., None]
         lengths = (ids[..., 0] != 0).sum(1)
-        found, places = distinct(ids.cpu().numpy().astype(np.int32, copy=False), lengths.cpu().numpy(), self._seen)
+        found, places = self._tables.distinct(ids.cpu().numpy(), lengths.cpu().numpy())
         found = found if len(found) else np.zeros(1, np.int64)  # texts without tokens: padding, so that there is a row
         tokens = torch.from_numpy(found).to(ids.device)
         rows = self.dropout(self.vectors(tokens), None if key is None else tokens + (key << 20))
@@ -158,7 +179,7 @@ class TokenEmbedding(nn.Module):
         first, counts = self.part_bounds[tokens], self.part_bounds[tokens + 1] - self.part_bounds[tokens]
         bags = counts.cumsum(0) - counts
         parts = self.parts[torch.repeat_interleave(first - bags, counts) + torch.arange(int(counts.sum()))]
-        found, places = distinct(parts.cpu().numpy()[None, :, None], np.array([len(parts)]), self._seen_parts)
+        found, places = self._part_tables.distinct(parts.cpu().numpy()[None, :, None], np.array([len(parts)]))
         rows = self._rows(weight, torch.from_numpy(found).to(tokens.device))
         return nn.functional.embedding_bag(torch.from_numpy(places[0, :, 0]), rows, bags.int(), mode="mean")
 
@@ -171,16 +192,18 @@ class TokenEmbedding(nn.Module):
 
         Parameters
         ----------
-        vectors : tensor of shape (size, dim)
-        found : tensor of bool, shape (size,)
-            Which ids have a given vector.
+        vectors : tensor of shape (n_tokens, dim)
+            Of the first ids; there may be more, such as the n-grams of a family.
+        found : tensor of bool, shape (n_tokens,)
+            Which of them have a given vector.
         """
+        given = found.nonzero()[:, 0]
         if self.fixed is not None:  # the sum begins as the given vector
-            self.fixed[found] = vectors[found] / 2
-            self.weight[found] = vectors[found] / 2
+            self.fixed[given] = vectors[given] / 2
+            self.weight[given] = vectors[given] / 2
             return
-        spread = vectors[found].std() if found.any() else torch.tensor(1.0)
+        spread = vectors[given].std() if len(given) else torch.tensor(1.0)
         self.weight.mul_(spread / self.weight.std())
-        self.weight[found] = vectors[found]
+        self.weight[given] = vectors[given]
         if self.part_weight is not None:  # the sum begins as the given vector
             self.part_weight.zero_()

@@ -50,6 +50,8 @@ class TextNetwork(PreTrainedModel):
 
     config_class = TextNetworkConfig
     main_input_name = "input_ids"
+    takes_channels = True
+    """Whether a place may hold several tokens, as with ``unit="both"``."""
     _no_split_modules: list[str] = []  # noqa: RUF012  (as transformers wants it)
 
     def __init__(self, config: Any) -> None:

@@ -121,6 +121,8 @@ class NeuralTextClassifier(TextClassifier):
 
     trains_in_epochs = True
     network_class: ClassVar[type[TextNetwork]]
+    default_dim: ClassVar[int] = 128
+    """Size of the token vectors when neither ``dim`` nor ``vectors`` says."""
     network_: TextNetwork
     history_: list[dict[str, float]]
 
@@ -296,15 +298,34 @@ class NeuralTextClassifier(TextClassifier):
     def from_files(self, files: Mapping[str, bytes]) -> None:
         """Take back what `to_files` gave."""
         try:
+            self.check_settings()
             learned = json.loads(files["learned.json"])
             self.preparation_ = Preparation.from_settings(learned["preparation"])
             self.inputs_ = self._inputs()
             self.inputs_.from_files(files)
             self.history_, self.best_epoch_ = list(learned["history"]), int(learned["best_epoch"])
+            weights = load(files["weights.safetensors"])
+            self._check_weights(weights, int(learned["dim"]))
             self.network_ = self._empty_network(int(learned["dim"]))
-            self.network_.load_state_dict(load(files["weights.safetensors"]))
+            self.network_.load_state_dict(weights)
         except (KeyError, TypeError, ValueError, RuntimeError, RecursionError, SafetensorError) as error:
             raise ModelFolderError(f"the files of this {self.family} model do not fit together: {error}") from error
+
+    def _check_weights(self, weights: Mapping[str, torch.Tensor], dim: int) -> None:
+        """Refuse weights of other shapes before there is memory for them, and numbers that would lead astray."""
+        with torch.device("meta"):
+            expected = {name: value.shape for name, value in self._empty_network(dim).state_dict().items()}
+        if expected != {name: value.shape for name, value in weights.items()}:
+            raise ValueError("the weights have not the shapes that settings and vocabulary ask for")
+        if not all(bool(torch.isfinite(value).all()) for value in weights.values()):
+            raise ValueError("a weight is not a number")
+        parts, bounds = (weights.get(f"embedding.{name}") for name in ("parts", "part_bounds"))
+        if parts is None or bounds is None:
+            return
+        inside = bool(((parts >= 0) & (parts < self._parts())).all())
+        rising = bool((bounds.diff() >= 0).all()) and bounds[0] == 0 and bounds[-1] == len(parts)
+        if not inside or not rising:
+            raise ValueError("the character n-grams of the words are not as they were written")
 
     def _inputs(self) -> TokenInputs:
         return TokenInputs(
@@ -321,7 +342,7 @@ class NeuralTextClassifier(TextClassifier):
         )
 
     def _recipe(self) -> Recipe:
-        return Recipe(**{name: getattr(self, name) for name in _RECIPE})
+        return Recipe(**{name: _plain(getattr(self, name)) for name in _RECIPE})
 
     def _examples(self, documents: Any, targets: Targets, weights: NDArray[np.float64] | None, run: Run) -> Examples:
         cuts = [channel.cut(self.max_length) for channel in self.inputs_.transform(documents)]
@@ -335,15 +356,19 @@ class NeuralTextClassifier(TextClassifier):
         return Examples(tuple(cut.sequences for cut in cuts), encoded, heavy.astype(np.float32))
 
     def _divide(self, examples: Examples, targets: Targets) -> tuple[Examples, Examples | None]:
-        """Hold a part out to choose the epoch by; every class keeps its share."""
+        """Hold a part out to choose the epoch by; every class keeps its share, and its only text is learned."""
         n = len(examples)
         if self.hold_out == 0 or n < _FEWEST_TO_HOLD_OUT:
             return examples, None
         rng = np.random.default_rng(self.seed)
         order = rng.permutation(n)
-        by_class = order[np.argsort(targets.indicator.argmax(1)[order], kind="stable")]
+        classes = targets.indicator.argmax(1)
+        by_class = order[np.argsort(classes[order], kind="stable")]
+        by_class = by_class[np.bincount(classes)[classes[by_class]] > 1]
         held = np.zeros(n, bool)
         held[by_class[:: max(2, round(1 / self.hold_out))]] = True
+        if not examples.weights[held].any() or not examples.weights[~held].any():  # nothing to choose by, or to learn
+            return examples, None
         return _select(examples, ~held), _select(examples, held)
 
     def _class_weights(self, targets: Targets) -> torch.Tensor | None:
@@ -353,9 +378,9 @@ class NeuralTextClassifier(TextClassifier):
 
     def _make_network(self, run: Run) -> TextNetwork:
         with torch.random.fork_rng():
-            torch.manual_seed(self.seed)
+            torch.manual_seed(int(self.seed))
             if self.vectors is None:
-                return self._empty_network(self.dim or 128)
+                return self._empty_network(int(self.dim or self.default_dim))
             return self._network_with_vectors(self.vectors, run)
 
     def _network_with_vectors(self, path: str, run: Run) -> TextNetwork:
@@ -378,7 +403,7 @@ class NeuralTextClassifier(TextClassifier):
 
     def _parts(self) -> int:
         if self.parts is not None:
-            return self.parts
+            return int(self.parts)
         spaced = self.unit == "token" and self.language_ != "zh"
         return _PARTS if spaced and self._embedding() != "static" else 0
 
@@ -388,8 +413,9 @@ class NeuralTextClassifier(TextClassifier):
         make_config: Any = self.network_class.config_class  # its keywords are annotations, which mypy cannot see
         config = make_config(
             vocab_size=len(tokens), dim=dim, num_labels=len(self.classes_), embedding=self._embedding(),
-            embedding_dropout=self.embedding_dropout, dropout=self.dropout, parts=buckets,
-            part_entries=0 if spelled is None else len(spelled.parts), **self.network_settings(),
+            embedding_dropout=float(self.embedding_dropout), dropout=float(self.dropout), parts=buckets,
+            part_entries=0 if spelled is None else len(spelled.parts),
+            **{name: _plain(value) for name, value in self.network_settings().items()},
         )  # fmt: skip
         network = self.network_class(config)
         if spelled is not None:
@@ -398,6 +424,11 @@ class NeuralTextClassifier(TextClassifier):
 
     def _embedding(self) -> str:
         return self.embedding or ("random" if self.vectors is None else "nonstatic")
+
+
+def _plain(value: Any) -> Any:
+    """Numpy's numbers, which searches over settings draw, as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def _select(examples: Examples, chosen: NDArray[np.bool_]) -> Examples:

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fenlei._checks import check_choice, check_number
-from fenlei.engine.batches import Examples
+from fenlei.engine.batches import Examples, in_length_order
 from fenlei.exceptions import SettingError
 from fenlei.features.inputs import BOTH
 from fenlei.layers._ngrams import count_texts, hashed_ngrams
@@ -34,7 +34,7 @@ from fenlei.models._network import TextNetwork, TextNetworkConfig
 from fenlei.models._neural import NeuralTextClassifier
 
 _FLOOR = 0.1  # of the scale's square, of an n-gram that leans to no class
-_BLOCK = 4096  # texts counted at a time
+_BLOCK = 4096  # texts counted at a time, at most
 _CLASSES = 64  # counted at a time: bounds the memory to 256 bytes a row
 _MANY_TEXTS = 1000  # from here on a row must stand in two texts, as tokens must
 
@@ -52,6 +52,7 @@ class FastText(TextNetwork):
     """The network of Joulin et al. (2017), its n-grams weighted."""
 
     config_class = FastTextConfig
+    takes_channels = False
     scale: Tensor
 
     def embedding_size(self, config: Any) -> int:
@@ -99,8 +100,8 @@ class FastTextClassifier(NeuralTextClassifier):
     informed : bool, default=True
         Weight n-grams by how much they lean to a class in the training texts; False is the plain mean of the paper
         (times the root of their number).
-    dim : int or None, default=64
-        Size of the vectors; None is 128, or the size of ``vectors``.
+    dim : int or None, default=None
+        Size of the vectors; None is 64, or the size of ``vectors``.
     embedding_dropout : float, default=0.5
         Share of the values of each row's vector set to 0 in training.
     dropout : float, default=0.0
@@ -135,6 +136,7 @@ class FastTextClassifier(NeuralTextClassifier):
 
     family = "fasttext"
     network_class = FastText
+    default_dim = 64
 
     def __init__(
         self,
@@ -143,7 +145,7 @@ class FastTextClassifier(NeuralTextClassifier):
         buckets: int = 2**18,
         ngram_dropout: float = 0.3,
         informed: bool = True,
-        dim: int | None = 64,
+        dim: int | None = None,
         embedding_dropout: float = 0.5,
         dropout: float = 0.0,
         learning_rate: float = 0.003,
@@ -197,12 +199,14 @@ def _counts(network: FastText, examples: Examples, classes: range) -> tuple[NDAr
     """In how many texts of each class every row stands, and in how many of all."""
     counts = np.zeros((len(network.scale), len(classes) + 1), np.float32)
     seen = np.zeros(len(counts), np.int32)
-    for start in range(0, len(examples), _BLOCK):
-        order = np.arange(start, min(start + _BLOCK, len(examples)))
+    start = 0
+    for order in in_length_order(examples, _BLOCK):
         targets = examples.targets[order]
         inside = targets[:, classes] if targets.ndim == 2 else targets[:, None] == np.array(classes)
-        with_all = np.hstack([inside, np.ones((len(order), 1))]).astype(np.int32)
+        counted = examples.weights[order, None] > 0
+        with_all = (np.hstack([inside, np.ones((len(order), 1))]) * counted).astype(np.int32)
         count_texts(network.tokens(examples.padded(order)).int().numpy(), with_all, seen, start, counts)
+        start += len(order)
     return counts[:, :-1], counts[:, -1]
 
 

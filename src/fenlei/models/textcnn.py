@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 from torch import Tensor
 
 from fenlei._checks import check_choice, check_number
@@ -141,8 +142,8 @@ class TextCnnClassifier(NeuralTextClassifier):
     def network_settings(self) -> dict[str, Any]:
         """Give the settings of the network that are this family's own."""
         return {
-            "widths": list(self.widths), "filters": self._filters(), "stride": self.stride, "pooling": self.pooling,
-            "k": self.k, "activation": self.activation,
+            "widths": [int(width) for width in self.widths], "filters": self._filters(), "stride": self.stride,
+            "pooling": self.pooling, "k": self.k, "activation": self.activation,
         }  # fmt: skip
 
     def exciting_ngrams(self, top_filters: int = 10) -> dict[Any, list[ExcitedFilter]]:
@@ -197,7 +198,7 @@ class TextCnnClassifier(NeuralTextClassifier):
     def _filters(self) -> list[int]:
         """Check widths and filters; give the number of filters of each width."""
         widths = _whole_numbers("widths", self.widths, most=20)
-        if isinstance(self.filters, Sequence):
+        if isinstance(self.filters, Sequence | np.ndarray):
             filters = _whole_numbers("filters", self.filters, most=10_000)
         else:
             filters = _whole_numbers("filters", [self.filters] * len(widths), most=10_000)
@@ -207,7 +208,9 @@ class TextCnnClassifier(NeuralTextClassifier):
 
 
 def _whole_numbers(name: str, values: Any, most: int) -> list[int]:
+    values = values.tolist() if isinstance(values, np.ndarray) else values
     sound = isinstance(values, Sequence) and not isinstance(values, str) and len(values) > 0
-    if not sound or not all(type(value) is int and 1 <= value <= most for value in values):
+    whole = sound and all(isinstance(value, int | np.integer) and not isinstance(value, bool) for value in values)
+    if not whole or not all(1 <= value <= most for value in values):
         raise SettingError(f"{name} must be whole numbers from 1 to {most}; got {values!r}")
-    return list(values)
+    return [int(value) for value in values]

@@ -55,11 +55,15 @@ class Unfinished:
         self.run = run
 
     def run_of(self, fit: str, message: Callable[[str], None]) -> Run:
-        """Say where one of the fits leaves its traces; without resuming, older checkpoints are removed."""
-        name = fit.replace(" ", "-")
+        """Say where one of the fits leaves its traces; without resuming, older ones are removed.
+
+        Those of the later fits go too: left by an older training, they would stop the resuming of this one.
+        """
+        name = _name(fit)
         checkpoints = None if self.folder is None else self.folder / name
-        if checkpoints is not None and not self.run.resume and is_first_process():
-            remove_checkpoints(checkpoints)
+        if self.folder is not None and not self.run.resume and is_first_process():
+            for later in FITS[FITS.index(fit) :]:
+                remove_checkpoints(self.folder / _name(later))
         logs = None if self.run.tensorboard is None else self.run.tensorboard / name
         return replace(self.run, checkpoints=checkpoints, tensorboard=logs, message=message)
 
@@ -68,6 +72,10 @@ class Unfinished:
         if self.folder is None or not is_first_process():
             return
         for fit in FITS:
-            remove_checkpoints(self.folder / fit.replace(" ", "-"))
+            remove_checkpoints(self.folder / _name(fit))
         if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
+
+
+def _name(fit: str) -> str:
+    return fit.replace(" ", "-")
