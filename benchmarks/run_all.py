@@ -9,6 +9,8 @@ from pathlib import Path
 SCRIPTS = (
     ("linear_accuracy.py", "--peers"),
     ("linear_speed.py",),
+    ("network_accuracy.py",),
+    ("network_speed.py",),
     ("folded_speed.py",),
     ("command_line.py",),
     ("segmenters.py",),
