@@ -84,11 +84,11 @@ class TestLearning:
         make().fit(texts, labels).predict(texts)
         assert (texts, labels) == (topics.texts, topics.labels)
 
-    @pytest.mark.parametrize("kind", [tuple, np.array, lambda items: np.array(items, dtype=object)])
-    def test_any_sequence_of_texts_and_labels_will_do(self, make: Any, english: Any, kind: Any) -> None:
-        model = make().fit(kind(english.texts), kind(english.labels))
+    @pytest.mark.parametrize("as_kind", [tuple, np.array, lambda items: np.array(items, dtype=object)])
+    def test_any_sequence_of_texts_and_labels_will_do(self, make: Any, english: Any, as_kind: Any) -> None:
+        model = make().fit(as_kind(english.texts), as_kind(english.labels))
         assert_same_bits(model, make().fit(english.texts, english.labels), english.new_texts)
-        assert model.predict(kind(english.new_texts)).tolist() == english.new_labels
+        assert model.predict(as_kind(english.new_texts)).tolist() == english.new_labels
 
 
 class TestLabels:
@@ -292,9 +292,9 @@ class TestSaving:
 
 
 @pytest.mark.parametrize("method", ["predict", "predict_proba", "score"])
-@pytest.mark.parametrize("kind", [NotFittedError, ValueError, AttributeError])
-def test_use_before_fit_is_refused(make: Any, method: str, kind: type[Exception]) -> None:
-    with pytest.raises(kind, match="not fitted yet; call fit"):
+@pytest.mark.parametrize("error", [NotFittedError, ValueError, AttributeError])
+def test_use_before_fit_is_refused(make: Any, method: str, error: type[Exception]) -> None:
+    with pytest.raises(error, match="not fitted yet; call fit"):
         getattr(make(), method)(*[["a"]] * (2 if method == "score" else 1))
 
 
