@@ -28,7 +28,7 @@ _TINY = {
         "schedule": "constant",
     },
     "deepcnn": {"filters": 32, "hidden": 32, "width": 3, "pool": 2, "learning_rate": 0.005, "epochs": 60},
-    "dpcnn": {"filters": 32, "blocks": 3, "learning_rate": 0.005, "epochs": 60},
+    "dpcnn": {"filters": 16, "blocks": 1},
     "mlp": {"hidden": (32,), "word_dropout": 0.0},
     "textcnn": {"filters": 16},
     "textrcnn": {"context": 8, "hidden": 32},
