@@ -40,6 +40,19 @@ class TutorialClassifier:
         rows = [[self.numbers.get(c, 1) for c in text[:LENGTH]] for text in texts]
         return torch.tensor([row + [0] * (LENGTH - len(row)) for row in rows])
 
+    def fit(self, texts: Sequence[str], labels: Sequence[str], epochs: int) -> None:
+        """Train with dense Adam in float32."""
+        torch.manual_seed(0)
+        ids, targets = self.encode(texts), torch.tensor([self.classes.index(label) for label in labels])
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=1e-3)
+        self.network.train()
+        for _ in range(epochs):
+            for batch in torch.randperm(len(ids)).split(BATCH):
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(self.network(ids[batch]), targets[batch]).backward()
+                optimizer.step()
+        self.network.eval()
+
     @torch.no_grad()
     def predict(self, texts: Sequence[str]) -> list[str]:
         labels: list[str] = []

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fenlei.engine.batches import Examples
+from fenlei.exceptions import SettingError
 from fenlei.features.sequences import Sequences
 from fenlei.models import fasttext
 from fenlei.models.fasttext import FastText, FastTextClassifier, FastTextConfig
@@ -16,12 +17,19 @@ TEXTS, LABELS = ["房间干净", "服务很好", "房间很脏", "服务太差"]
 @pytest.mark.parametrize("embedding", ["static", "nonstatic", "multichannel"])
 def test_it_begins_with_given_vectors_of_their_own_size(embedding, tmp_path):
     (tmp_path / "v.txt").write_text("2 5\n房 1 2 3 4 5\n好 5 4 3 2 1\n", "utf-8")
-    model = FastTextClassifier(vectors=str(tmp_path / "v.txt"), embedding=embedding, buckets=50, epochs=1)
+    settings = {"ngrams": 1} if embedding == "static" else {"buckets": 50}
+    model = FastTextClassifier(vectors=str(tmp_path / "v.txt"), embedding=embedding, epochs=1, **settings)
     model.fit(TEXTS, LABELS)
-    assert model.network_.embedding.weight.shape == (len(model.inputs_.tokens_) + 50, 5)
+    rows = len(model.inputs_.tokens_) + settings.get("buckets", 0)
+    assert model.network_.embedding.weight.shape == (rows, 5)
     place = model.inputs_.tokens_.index("房")
     vectors = model.network_.embedding.vectors(model.network_.embedding.weight.new_tensor([place]).long())
     assert np.allclose(vectors.detach().numpy(), [[1, 2, 3, 4, 5]], atol=0.05)
+
+
+def test_static_vectors_do_not_leave_the_ngrams_at_random():
+    with pytest.raises(SettingError, match="ngrams=1"):
+        FastTextClassifier(vectors="v.txt", embedding="static").fit(TEXTS, LABELS)
 
 
 def test_vectors_are_of_64_values_unless_told():

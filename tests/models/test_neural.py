@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load, save
 
 from fenlei.engine import trainer
-from fenlei.exceptions import ModelFolderError
+from fenlei.exceptions import ModelFolderError, SettingError
 from fenlei.models import _neural
 from fenlei.models.textcnn import TextCnnClassifier
 
@@ -88,3 +88,8 @@ def test_texts_without_weight_choose_no_epoch(monkeypatch):
     train, valid = _held_out(monkeypatch, ["a", "b"] * 30, weights)
     assert valid is None or valid.weights.any()
     assert train.weights.any()
+
+
+def test_more_than_half_is_not_held_out():
+    with pytest.raises(SettingError, match="hold_out"):
+        TextCnnClassifier(hold_out=0.7).fit(["good room", "bad room"], ["a", "b"])

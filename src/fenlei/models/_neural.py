@@ -104,7 +104,8 @@ class NeuralTextClassifier(TextClassifier):
     stop_after : int or None, default=None
         Epochs after which training ends, the schedule being that of all ``epochs``; None goes on to the last.
     hold_out : float, default=0.1
-        Share of the training texts held out to choose the epoch by, when none are given; 0 keeps the last epoch.
+        Share of the training texts held out to choose the epoch by, when none are given, at most 0.5; 0 keeps the last
+        epoch.
     clean : dict or None, default=None
         Settings of `fenlei.clean.cleaner.Cleaner` that differ from its defaults.
     segmenter : {None, "char", "jieba", "mixed", "word"}, default=None
@@ -237,8 +238,9 @@ class NeuralTextClassifier(TextClassifier):
         check_number(self, "learning_rate", above=0, most=100)
         for name in ("weight_decay", "max_grad_norm", "focal"):
             check_number(self, name, least=0)
-        for name in ("embedding_dropout", "dropout", "label_smoothing", "momentum", "hold_out"):
+        for name in ("embedding_dropout", "dropout", "label_smoothing", "momentum"):
             check_number(self, name, least=0, most=0.99)
+        check_number(self, "hold_out", least=0, most=0.5)
         check_number(self, "warmup", least=0, most=1)
         check_number(self, "seed", least=0, most=2**31, whole=True)
         if self.embedding not in (None, "random") and self.vectors is None:

@@ -169,6 +169,10 @@ class FastTextClassifier(NeuralTextClassifier):
         check_choice(self, "informed", True, False)
         if self.unit == BOTH:
             raise SettingError("unit='both' is not for fasttext, whose n-grams need one token a place")
+        if self.embedding == "static" and self.ngrams > 1:
+            raise SettingError(
+                "embedding='static' would leave the n-grams at random; set ngrams=1, or embedding=nonstatic"
+            )
         super().check_settings()
 
     def network_settings(self) -> dict[str, Any]:
