@@ -7,15 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fenlei.engine.batches import Examples, LengthBatches, in_length_order
+from fenlei.engine.batches import LengthBatches, TokenExamples, in_length_order
 from fenlei.exceptions import SettingError
 from fenlei.features.sequences import Sequences
 
 
-def examples(n: int, seed: int = 0, longest: int = 30) -> Examples:
+def examples(n: int, seed: int = 0, longest: int = 30) -> TokenExamples:
     rng = np.random.default_rng(seed)
     rows = [rng.integers(2, 9, size=rng.integers(0, longest)).tolist() for _ in range(n)]
-    return Examples((Sequences.of(rows),), np.zeros(n, np.int64), rng.random(n).astype(np.float32))
+    return TokenExamples((Sequences.of(rows),), np.zeros(n, np.int64), rng.random(n).astype(np.float32))
 
 
 @given(st.integers(1, 400), st.integers(1, 40), st.integers(1, 4), st.integers(0, 3))
@@ -81,14 +81,14 @@ def test_keys_fit_where_layers_add_a_token_to_them():
 def test_a_batch_of_texts_without_weight_divides_by_nothing():
     data = examples(4)
     assert [
-        batch.total for batch in LengthBatches(Examples(data.channels, data.targets, data.weights * 0), 4, seed=1)
+        batch.total for batch in LengthBatches(TokenExamples(data.channels, data.targets, data.weights * 0), 4, seed=1)
     ] == [1]
 
 
 def test_padding_is_zero_beyond_each_text():
     channels = tuple(Sequences.of(rows) for rows in ([[5, 6, 7], [], [8]], [[1, 1, 2], [], [3]]))
-    data = Examples(channels, np.zeros(3, np.int64), np.ones(3, np.float32))
-    assert Examples(channels[:1], data.targets, data.weights).padded(np.array([2, 0])).tolist() == [
+    data = TokenExamples(channels, np.zeros(3, np.int64), np.ones(3, np.float32))
+    assert TokenExamples(channels[:1], data.targets, data.weights).padded(np.array([2, 0])).tolist() == [
         [8, 0, 0],
         [5, 6, 7],
     ]
@@ -106,5 +106,5 @@ def test_longest_texts_come_first_when_scoring():
 
 def test_of_long_texts_few_are_scored_together():
     lengths = [60_000, 40_000, 30_000, *[10] * 20, 0]
-    data = Examples((Sequences.of([[2] * n for n in lengths]),), np.zeros(24, np.int64), np.ones(24, np.float32))
+    data = TokenExamples((Sequences.of([[2] * n for n in lengths]),), np.zeros(24, np.int64), np.ones(24, np.float32))
     assert [order.tolist() for order in in_length_order(data, 12)][:4] == [[0], [1], [2, 3], [*range(4, 16)]]

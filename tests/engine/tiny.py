@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save, save_file
 from transformers import PreTrainedModel
 
-from fenlei.engine.batches import Examples
+from fenlei.engine.batches import TokenExamples
 from fenlei.engine.losses import Loss
 from fenlei.engine.recipe import Recipe, Run
 from fenlei.engine.trainer import train_network
@@ -25,14 +25,14 @@ RECIPE = {"epochs": 4, "batch_size": 16, "precision": "float32", "learning_rate"
 VOCABULARY, CLASSES = 40, 3
 
 
-def make_examples(n: int = 75, seed: int = 1, *, multi_label: bool = False, longest: int = 12) -> Examples:
+def make_examples(n: int = 75, seed: int = 1, *, multi_label: bool = False, longest: int = 12) -> TokenExamples:
     """Texts whose class is told by one of their tokens, mostly."""
     rng = np.random.default_rng(seed)
     classes = rng.integers(CLASSES, size=n)
     rows = [rng.integers(5, VOCABULARY, size=rng.integers(1, longest + 1)).tolist() for _ in range(n)]
     rows = [[int(c) + 2, *row] if rng.random() < 0.8 else row for c, row in zip(classes, rows, strict=True)]
     targets: Any = np.eye(CLASSES, dtype=np.float32)[classes] if multi_label else classes
-    return Examples((Sequences.of(rows),), targets, rng.uniform(0.5, 1.5, n).astype(np.float32))
+    return TokenExamples((Sequences.of(rows),), targets, rng.uniform(0.5, 1.5, n).astype(np.float32))
 
 
 def make_network(seed: int = 5, **settings: Any) -> PreTrainedModel:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fenlei.engine.batches import Examples
+from fenlei.engine.batches import TokenExamples
 from fenlei.exceptions import SettingError
 from fenlei.features.sequences import Sequences
 from fenlei.models import fasttext
@@ -39,7 +39,7 @@ def test_vectors_are_of_64_values_unless_told():
 def test_counts_do_not_depend_on_blocks(monkeypatch):
     rng = np.random.default_rng(0)
     rows = [rng.integers(2, 9, size=rng.integers(0, 12)).tolist() for _ in range(40)]
-    examples = Examples((Sequences.of(rows),), np.arange(40) % 3, np.ones(40, np.float32))
+    examples = TokenExamples((Sequences.of(rows),), np.arange(40) % 3, np.ones(40, np.float32))
     network = FastText(FastTextConfig(vocab_size=9, dim=4, num_labels=3, ngrams=2, buckets=20))
     whole = fasttext._counts(network, examples, range(3))
     monkeypatch.setattr(fasttext, "_BLOCK", 7)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 import fenlei
-from fenlei.engine.batches import Examples
+from fenlei.engine.batches import TokenExamples
 from fenlei.exceptions import ModelFolderError, NotFittedError, SettingError
 from fenlei.features.sequences import Sequences
 from fenlei.models._filters import find_excited
@@ -29,7 +29,7 @@ def made(rows, targets, **settings):
     for parameter in network.parameters():
         nn.init.normal_(parameter)
     channels = tuple(Sequences.of(channel) for channel in rows)
-    return network, Examples(channels, np.array(targets), np.ones(len(targets), np.float32))
+    return network, TokenExamples(channels, np.array(targets), np.ones(len(targets), np.float32))
 
 
 def hand_made():
@@ -59,7 +59,7 @@ def test_a_filter_made_for_an_ngram_finds_it():
 
 def test_nothing_is_spelled_for_places_outside_the_text():
     network, examples = hand_made()
-    examples = Examples((Sequences.of([[3], [], [2], [4]]),), np.array([1, 1, 1, 0]), examples.weights[:4])
+    examples = TokenExamples((Sequences.of([[3], [], [2], [4]]),), np.array([1, 1, 1, 0]), examples.weights[:4])
     (filter_of_two,) = find_excited(network, examples, spell, seed=0)[1]
     assert filter_of_two.ngrams == (("3", 2.0), ("2", 1.0))
 

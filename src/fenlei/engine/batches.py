@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -21,9 +23,59 @@ _LARGE = 2**31
 _PLACES = 2**16  # of the texts that are scored together, padding among them
 
 
+class Examples(Dataset[dict[str, Tensor]], ABC):
+    """What an engine trains on: texts, whatever they are made of, with what a loss needs.
+
+    Attributes
+    ----------
+    weights : array of float32, shape (n_texts,)
+        How much each text counts.
+    """
+
+    weights: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    @property
+    @abstractmethod
+    def lengths(self) -> NDArray[np.int64]:
+        """Places of each text; those of about one length come into a batch."""
+
+    @abstractmethod
+    def batch(self, order: NDArray[np.int64], keys: NDArray[np.int64] | None = None) -> dict[str, Tensor]:
+        """Give some texts as the network takes them by keyword, and ``targets`` and ``weights`` for the loss.
+
+        Parameters
+        ----------
+        order : array of int64, shape (n,)
+            Which texts.
+        keys : array of int64, shape (n,), optional
+            What is random about each text in training depends on; without, nothing is.
+
+        Returns
+        -------
+        dict of str to tensor
+            A row of ``targets`` and of ``weights`` for each row of the network's logits. The weights of a text's rows
+            add up to its own.
+        """
+
+    @abstractmethod
+    def fingerprint(self) -> bytes:
+        """Tell data apart, so that no training goes on with other texts."""
+
+    def __getitems__(self, batch: Batch) -> dict[str, Tensor]:
+        """Give one process's part of a batch, as the network and the loss take it."""
+        return self.batch(batch.order, batch.keys) | {
+            "keys": torch.from_numpy(batch.keys),
+            "batch_key": torch.tensor([batch.key]),
+            "total": torch.tensor(batch.total),
+        }
+
+
 @dataclass(frozen=True)
-class Examples(Dataset[dict[str, Tensor]]):
-    """Token ids with what a loss needs.
+class TokenExamples(Examples):
+    """Token ids with the class of each text.
 
     Attributes
     ----------
@@ -39,13 +91,15 @@ class Examples(Dataset[dict[str, Tensor]]):
     targets: NDArray[np.int64] | NDArray[np.float32]
     weights: NDArray[np.float32]
 
-    def __len__(self) -> int:
-        return len(self.weights)
-
     @property
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each text."""
         return self.channels[0].lengths
+
+    def select(self, chosen: NDArray[Any]) -> Self:
+        """Keep some texts: by their numbers, or by true and false."""
+        channels = tuple(channel.select(chosen) for channel in self.channels)
+        return replace(self, channels=channels, targets=self.targets[chosen], weights=self.weights[chosen])
 
     def padded(self, order: NDArray[np.int64]) -> Tensor:
         """Ids of some texts, 0 beyond each one's end; shape (n, longest) or (n, longest, n_channels)."""
@@ -57,16 +111,21 @@ class Examples(Dataset[dict[str, Tensor]]):
             ids[..., i][inside] = channel.ids
         return torch.from_numpy(ids[..., 0] if len(chosen) == 1 else ids)
 
-    def __getitems__(self, batch: Batch) -> dict[str, Tensor]:
-        """Give one process's part of a batch, as the network and the loss take it."""
+    def batch(self, order: NDArray[np.int64], keys: NDArray[np.int64] | None = None) -> dict[str, Tensor]:
+        """Give the padded ids of some texts, and their classes and weights."""
         return {
-            "input_ids": self.padded(batch.order),
-            "keys": torch.from_numpy(batch.keys),
-            "batch_key": torch.tensor([batch.key]),
-            "targets": torch.from_numpy(self.targets[batch.order]),
-            "weights": torch.from_numpy(self.weights[batch.order]),
-            "total": torch.tensor(batch.total),
+            "input_ids": self.padded(order),
+            "targets": torch.from_numpy(self.targets[order]),
+            "weights": torch.from_numpy(self.weights[order]),
         }
+
+    def fingerprint(self) -> bytes:
+        """Hash ids, classes and weights."""
+        arrays = [array for channel in self.channels for array in (channel.ids, channel.bounds)]
+        digest = hashlib.sha256()
+        for array in (*arrays, self.targets, self.weights):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.digest()
 
 
 class Batch(NamedTuple):
@@ -113,7 +172,7 @@ class LengthBatches(Sampler[Batch]):
     Examples
     --------
     >>> ids = Sequences.of([[2], [2, 2, 2], [2], [2, 2, 2]])
-    >>> batches = LengthBatches(Examples((ids,), np.zeros(4, np.int64), np.ones(4, np.float32)), 2, seed=1)
+    >>> batches = LengthBatches(TokenExamples((ids,), np.zeros(4, np.int64), np.ones(4, np.float32)), 2, seed=1)
     >>> sorted(sorted(batch.order.tolist()) for batch in batches)
     [[0, 2], [1, 3]]
     """

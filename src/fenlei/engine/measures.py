@@ -18,11 +18,10 @@ def evaluate_network(
     network.train(False)
     sums = torch.zeros(2, dtype=torch.float64)
     for order in in_length_order(examples, batch_size):
-        targets, weights = (
-            torch.from_numpy(values[order]).to(network.device) for values in (examples.targets, examples.weights)
-        )
+        batch = {name: value.to(network.device) for name, value in examples.batch(order).items()}
+        targets, weights = batch.pop("targets"), batch.pop("weights")
         with torch.autocast(network.device.type, torch.bfloat16, enabled=bf16):
-            logits = network(input_ids=examples.padded(order).to(network.device)).logits.float()
+            logits = network(**batch).logits.float()
         each = torch.stack([loss(logits, targets), loss.right(logits, targets)])
         sums += (each * weights).sum(1, dtype=torch.float64).cpu()
     network.train(was_training)

@@ -37,7 +37,8 @@ def train_network(
     Parameters
     ----------
     network : PreTrainedModel
-        Takes ``input_ids``, ``keys`` and ``batch_key``, returns an output with ``logits``.
+        Takes what `train` gives, ``keys`` and ``batch_key``; returns an output with ``logits``, and with
+        ``extra_loss`` where something is to be added to the loss.
     train, valid : Examples
         What to learn from, and what to choose the epoch by.
     loss : Loss
@@ -143,12 +144,15 @@ class _Trainer(Trainer):
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
         targets, weights, total = inputs.pop("targets"), inputs.pop("weights"), inputs.pop("total")
-        logits = model(**inputs).logits.float()
+        output = model(**inputs)
+        logits = output.logits.float()
         mean = (self.loss(logits, targets) * weights).sum() / total
         right = (self.loss.right(logits, targets) * weights).sum() / total
         told = torch.stack([mean.detach(), right])
         self.watch.take_batch(*self.accelerator.reduce(told, "sum").tolist())  # so that all processes stop together
-        return mean * self.args.world_size  # the processes' gradients are averaged, their losses must add up
+        extra = getattr(output, "extra_loss", None)
+        # the processes' gradients are averaged: their shares of the loss must add up
+        return mean * self.args.world_size + (0.0 if extra is None else extra)
 
     def _get_num_items_in_batch(self, *args: Any) -> None:
         """Skip the counting of tokens: `compute_loss` divides by the weights of the batch."""
@@ -261,9 +265,7 @@ def _fingerprint(network: PreTrainedModel, texts: tuple[Examples, Examples | Non
         digest.update(name.encode())
         digest.update(value.cpu().contiguous().numpy())
     for part in filter(None, texts):
-        arrays = [array for channel in part.channels for array in (channel.ids, channel.bounds)]
-        for array in (*arrays, part.targets, part.weights):
-            digest.update(array.tobytes())
+        digest.update(part.fingerprint())
     return digest.hexdigest()
 
 

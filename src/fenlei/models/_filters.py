@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fenlei.engine.batches import Examples, in_length_order
+from fenlei.engine.batches import TokenExamples, in_length_order
 from fenlei.features._types import F32, I32
 from fenlei.features.sequences import Sequences
 from fenlei.layers._conv_pool import conv_max
@@ -68,7 +68,7 @@ class _Seen:
 
 
 def find_excited(
-    network: Any, examples: Examples, spell: Callable[[I32], str], *, seed: int
+    network: Any, examples: TokenExamples, spell: Callable[[I32], str], *, seed: int
 ) -> list[list[ExcitedFilter]]:
     """Find the filters that speak most for each class, at most `KEPT`, most first.
 
@@ -76,7 +76,7 @@ def find_excited(
     ----------
     network : TextCnn
         Trained.
-    examples : Examples
+    examples : TokenExamples
         Training texts; of more than 4,000 as many are drawn.
     spell : callable
         From the ids of an n-gram to its text.
@@ -118,13 +118,12 @@ def _from_plain(*, number: Any, width: Any, speaks: Any, ngrams: Any) -> Excited
     return ExcitedFilter(number, width, speaks, tuple((ngram, answer) for ngram, answer in ngrams))
 
 
-def _draw(examples: Examples, seed: int) -> Examples:
+def _draw(examples: TokenExamples, seed: int) -> TokenExamples:
     order = np.sort(np.random.default_rng(seed).permutation(len(examples))[:_TEXTS])
-    channels = tuple(channel.select(order) for channel in examples.channels)
-    return Examples(channels, examples.targets[order], examples.weights[order])
+    return examples.select(order)
 
 
-def _ask(network: Any, examples: Examples) -> _Seen:
+def _ask(network: Any, examples: TokenExamples) -> _Seen:
     convolution: TextConvolution = network.convolution
     shape = len(examples), len(convolution.bias)
     features = np.empty((len(examples), convolution.out_features), np.float32)

@@ -16,7 +16,7 @@ from safetensors.torch import load, save
 from fenlei._checks import check_choice, check_number
 from fenlei._strict_json import dump
 from fenlei.base import Held, TextClassifier
-from fenlei.engine.batches import Examples, in_length_order
+from fenlei.engine.batches import TokenExamples, in_length_order
 from fenlei.engine.losses import Loss
 from fenlei.engine.recipe import OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, Run
 from fenlei.engine.trainer import train_network
@@ -217,10 +217,10 @@ class NeuralTextClassifier(TextClassifier):
     def network_settings(self) -> dict[str, Any]:
         """Give the settings of the network's configuration that are the family's own."""
 
-    def begin(self, network: TextNetwork, examples: Examples) -> None:
+    def begin(self, network: TextNetwork, examples: TokenExamples) -> None:
         """Set weights that follow from the training texts, before training."""
 
-    def finish(self, network: TextNetwork, examples: Examples) -> None:
+    def finish(self, network: TextNetwork, examples: TokenExamples) -> None:
         """Look at the trained network and its training texts, after training."""
 
     def check_settings(self) -> None:
@@ -276,7 +276,7 @@ class NeuralTextClassifier(TextClassifier):
     def _scores(self, texts: list[str]) -> NDArray[np.float64]:
         inputs = self.inputs_.transform(self.preparation_.transform(texts))
         channels = tuple(channel.cut(self.max_length).sequences for channel in inputs)
-        examples = Examples(channels, np.zeros(len(texts), np.int64), np.ones(len(texts), np.float32))
+        examples = TokenExamples(channels, np.zeros(len(texts), np.int64), np.ones(len(texts), np.float32))
         out = np.empty((len(texts), len(self.classes_)))
         self.network_.eval()
         with torch.inference_mode():
@@ -346,7 +346,9 @@ class NeuralTextClassifier(TextClassifier):
     def _recipe(self) -> Recipe:
         return Recipe(**{name: _plain(getattr(self, name)) for name in _RECIPE})
 
-    def _examples(self, documents: Any, targets: Targets, weights: NDArray[np.float64] | None, run: Run) -> Examples:
+    def _examples(
+        self, documents: Any, targets: Targets, weights: NDArray[np.float64] | None, run: Run
+    ) -> TokenExamples:
         cuts = [channel.cut(self.max_length) for channel in self.inputs_.transform(documents)]
         if cuts[0].n_texts:
             run.message(
@@ -355,9 +357,9 @@ class NeuralTextClassifier(TextClassifier):
             )
         encoded = targets.indicator.astype(np.float32) if targets.multi_label else targets.indices
         heavy = np.ones(len(documents)) if weights is None else weights
-        return Examples(tuple(cut.sequences for cut in cuts), encoded, heavy.astype(np.float32))
+        return TokenExamples(tuple(cut.sequences for cut in cuts), encoded, heavy.astype(np.float32))
 
-    def _divide(self, examples: Examples, targets: Targets) -> tuple[Examples, Examples | None]:
+    def _divide(self, examples: TokenExamples, targets: Targets) -> tuple[TokenExamples, TokenExamples | None]:
         """Hold a part out to choose the epoch by; every class keeps its share, and its only text is learned."""
         n = len(examples)
         if self.hold_out == 0 or n < _FEWEST_TO_HOLD_OUT:
@@ -371,7 +373,7 @@ class NeuralTextClassifier(TextClassifier):
         held[by_class[:: max(2, round(1 / self.hold_out))]] = True
         if not examples.weights[held].any() or not examples.weights[~held].any():  # nothing to choose by, or to learn
             return examples, None
-        return _select(examples, ~held), _select(examples, held)
+        return examples.select(~held), examples.select(held)
 
     def _class_weights(self, targets: Targets) -> torch.Tensor | None:
         if self.class_weight is None:
@@ -431,8 +433,3 @@ class NeuralTextClassifier(TextClassifier):
 def _plain(value: Any) -> Any:
     """Numpy's numbers, which searches over settings draw, as Python's."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _select(examples: Examples, chosen: NDArray[np.bool_]) -> Examples:
-    channels = tuple(channel.select(chosen) for channel in examples.channels)
-    return Examples(channels, examples.targets[chosen], examples.weights[chosen])

@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fenlei._checks import check_choice, check_number
-from fenlei.engine.batches import Examples, in_length_order
+from fenlei.engine.batches import TokenExamples, in_length_order
 from fenlei.exceptions import SettingError
 from fenlei.features.inputs import BOTH
 from fenlei.layers._ngrams import count_texts, hashed_ngrams
@@ -126,7 +126,7 @@ class FastTextClassifier(NeuralTextClassifier):
     --------
     fenlei.models.tfidf.TfidfClassifier : The same n-grams without the detour over vectors; often better, never slower.
 
-    Examples
+    TokenExamples
     --------
     >>> texts = ["房间干净", "服务很好", "房间很脏", "服务太差"]
     >>> model = FastTextClassifier(epochs=40, ngram_dropout=0.0, buckets=1000)
@@ -181,14 +181,14 @@ class FastTextClassifier(NeuralTextClassifier):
             "ngrams": self.ngrams, "buckets": self.buckets, "ngram_dropout": self.ngram_dropout, "embedding_std": 0.01,
         }  # fmt: skip
 
-    def begin(self, network: TextNetwork, examples: Examples) -> None:
+    def begin(self, network: TextNetwork, examples: TokenExamples) -> None:
         """Set the weights of the n-grams from the training texts."""
         assert isinstance(network, FastText)  # noqa: S101  (its own network_class)
         if self.informed:
             network.scale.copy_(torch.from_numpy(_informed(network, examples, len(self.classes_))))
 
 
-def _informed(network: FastText, examples: Examples, n_classes: int) -> NDArray[np.float32]:
+def _informed(network: FastText, examples: TokenExamples, n_classes: int) -> NDArray[np.float32]:
     """Scale of each row, shape (n_rows,)."""
     least = 2 if len(examples) >= _MANY_TEXTS else 1
     strongest = np.zeros(len(network.scale), np.float32)
@@ -199,7 +199,9 @@ def _informed(network: FastText, examples: Examples, n_classes: int) -> NDArray[
     return np.where(totals >= least, np.sqrt(_FLOOR + strongest), 0).astype(np.float32)
 
 
-def _counts(network: FastText, examples: Examples, classes: range) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _counts(
+    network: FastText, examples: TokenExamples, classes: range
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """In how many texts of each class every row stands, and in how many of all."""
     counts = np.zeros((len(network.scale), len(classes) + 1), np.float32)
     seen = np.zeros(len(counts), np.int32)

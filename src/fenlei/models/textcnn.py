@@ -23,7 +23,7 @@ from torch import Tensor
 
 from fenlei._checks import check_choice, check_number
 from fenlei._strict_json import dump, parse
-from fenlei.engine.batches import Examples
+from fenlei.engine.batches import TokenExamples
 from fenlei.exceptions import ModelFolderError, SettingError
 from fenlei.features.spelling import spell
 from fenlei.layers.conv_pool import ACTIVATIONS, POOLINGS, TextConvolution
@@ -97,7 +97,7 @@ class TextCnnClassifier(NeuralTextClassifier):
     excited_ : list of list of ExcitedFilter
         For each class the filters that speak most for it; see `exciting_ngrams`.
 
-    Examples
+    TokenExamples
     --------
     >>> texts = ["房间干净", "服务很好", "房间很脏", "服务太差"]
     >>> model = TextCnnClassifier(epochs=30, dim=16, filters=8, dropout=0.0)
@@ -161,7 +161,7 @@ class TextCnnClassifier(NeuralTextClassifier):
         dict
             Class -> filters, the most telling first; `fenlei.models._filters` has the measure.
 
-        Examples
+        TokenExamples
         --------
         >>> texts = ["房间干净", "服务很好", "房间很脏", "服务太差"]
         >>> model = TextCnnClassifier(epochs=30, dim=16, filters=8, dropout=0.0)
@@ -176,7 +176,7 @@ class TextCnnClassifier(NeuralTextClassifier):
             label: filters[:top_filters] for label, filters in zip(self.classes_.tolist(), self.excited_, strict=True)
         }
 
-    def finish(self, network: TextNetwork, examples: Examples) -> None:
+    def finish(self, network: TextNetwork, examples: TokenExamples) -> None:
         """Find what excites the filters."""
         tokens, unit = self.inputs_.tokens_, self.unit
         self.excited_ = find_excited(
