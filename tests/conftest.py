@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import socket
 from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,3 +83,28 @@ def _only_local(connect: Any) -> Any:
         return connect(self, address)
 
     return guarded
+
+
+@pytest.fixture(scope="session")
+def tiny_encoders() -> ModuleType:
+    """The functions of tiny_encoders.py."""
+    spec = importlib.util.spec_from_file_location("tiny_encoders", Path(__file__).with_name("tiny_encoders.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_encoders: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a pretrained encoder, with random weights."""
+    folder: Path = tiny_encoders.make_encoder(tmp_path_factory.mktemp("encoders") / "bert")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_decoder(tiny_encoders: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a pretrained decoder, with random weights and without a padding token."""
+    folder: Path = tiny_encoders.make_decoder(tmp_path_factory.mktemp("encoders") / "gpt2")
+    return folder

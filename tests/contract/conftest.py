@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,10 @@ Make = Callable[..., TextClassifier]
 _NETWORK = {
     "dim": 16, "epochs": 30, "batch_size": 5, "learning_rate": 0.02, "dropout": 0.0, "embedding_dropout": 0.0,
     "patience": None, "max_length": 200, "precision": "float32",
+}  # fmt: skip
+_ENCODER = {
+    "epochs": 30, "batch_size": 6, "learning_rate": 0.003, "head_rate": 0.003, "dropout": 0.0, "encoder_dropout": 0.0,
+    "patience": None, "precision": "float32", "schedule": "constant",
 }  # fmt: skip
 _TINY = {
     "charcnn": {
@@ -38,11 +43,12 @@ _TINY = {
 }
 
 
-def small(family: str) -> dict[str, Any]:
+def small(family: str, encoder: Path) -> dict[str, Any]:
     """Settings that let a network learn a dozen texts in a moment; none for families that do so as they are."""
-    if not hasattr(find_family(family), "network_class"):
-        return {}
-    return _NETWORK | _TINY.get(family, {})
+    kind = find_family(family)
+    if "encoder" in kind.parameter_names():
+        return _ENCODER | {"encoder": str(encoder)} | _TINY.get(family, {})
+    return _NETWORK | _TINY.get(family, {}) if kind.trains_in_epochs else {}
 
 
 def trainable_families() -> list[str]:
@@ -63,12 +69,12 @@ def kind(family: str) -> type[TextClassifier]:
 
 
 @pytest.fixture
-def make(kind: type[TextClassifier]) -> Make:
+def make(kind: type[TextClassifier], tiny_encoder: Path) -> Make:
     """``make(**settings)`` gives a new classifier of the family, small unless the settings say otherwise."""
-    return partial(kind, **small(kind.family))
+    return partial(kind, **small(kind.family, tiny_encoder))
 
 
 @pytest.fixture(scope="session")
-def all_small() -> dict[str, dict[str, Any]]:
+def all_small(tiny_encoder: Path) -> dict[str, dict[str, Any]]:
     """Give what `make` sets by itself, for every family."""
-    return {name: small(name) for name in trainable_families()}
+    return {name: small(name, tiny_encoder) for name in trainable_families()}

@@ -9,7 +9,7 @@ from safetensors.torch import load, save
 
 from fenlei.engine import trainer
 from fenlei.exceptions import ModelFolderError, SettingError
-from fenlei.models import _neural
+from fenlei.models import _gradient
 from fenlei.models.textcnn import TextCnnClassifier
 
 SETTINGS = {"filters": 4, "widths": (1, 2), "dim": 8, "epochs": 1}
@@ -69,7 +69,7 @@ def _held_out(monkeypatch, labels, weights=None):
         seen.extend([train, valid])
         return trainer.train_network(network, train, valid, *rest)
 
-    monkeypatch.setattr(_neural, "train_network", watched)
+    monkeypatch.setattr(_gradient, "train_network", watched)
     texts = [f"第{i}次" for i in range(len(labels))]
     TextCnnClassifier(**SETTINGS).fit(texts, labels, sample_weight=weights)
     return seen

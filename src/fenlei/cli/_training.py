@@ -46,6 +46,8 @@ def describe(progress: Progress) -> str:
     'epoch 2/10, loss 0.457, 0:01:03 left'
     """
     left = timedelta(seconds=int(progress.seconds_left))
+    if progress.before:
+        return f"{progress.before}, {progress.step:,}/{progress.steps:,}, {left} left"
     return f"epoch {progress.epoch}/{progress.epochs}, loss {progress.loss:.3f}, {left} left"
 
 

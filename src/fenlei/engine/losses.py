@@ -71,3 +71,19 @@ class Loss:
 def _unsure(cross_entropy: Tensor) -> Tensor:
     """Give 1 - p, p being the probability of the truth; never 0, where a power below 1 has no slope."""
     return -torch.expm1(-cross_entropy.clamp(min=1e-7))
+
+
+def plain_loss(logits: Tensor, labels: Tensor | None) -> Tensor | None:
+    """Give the mean loss that a Hugging Face model returns when it is asked with labels.
+
+    Parameters
+    ----------
+    logits : tensor of shape (n_texts, n_labels)
+    labels : tensor, optional
+        Of int64, shape (n_texts,), for cross-entropy; of float, shape (n_texts, n_labels), for binary cross-entropy.
+    """
+    if labels is None:
+        return None
+    if labels.dim() == 1:
+        return functional.cross_entropy(logits, labels)
+    return functional.binary_cross_entropy_with_logits(logits, labels.float())

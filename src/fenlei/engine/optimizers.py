@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fenlei.engine.recipe import Recipe
-from fenlei.layers.embedding import TokenEmbedding
+from fenlei.layers.embedding import SPARSE_FROM, TokenEmbedding
 
 _DROPS, _FACTOR = 3, 0.1  # of the schedule "step": after each third of the steps, to a tenth
 _CYCLE_START, _CYCLE_END, _CYCLE_RISE = 1 / 25, 1 / 25 * 1e-4, 0.3  # of OneCycleLR (Smith and Topin 2018)
@@ -69,23 +69,30 @@ def _touched(gradient: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Make the optimizer; weight decay spares biases and the scales of norms, which have one dimension."""
-    trained = [(name, p) for name, p in network.named_parameters() if p.requires_grad]
+    """Make the optimizer; weight decay spares biases and the scales of norms, which have one dimension.
+
+    A network may have a method ``rate_of(name)``, the learning rate of a weight by the recipe's, and one
+    ``begin_epoch(epoch, epochs)`` that lets weights learn which do not from the beginning.
+    """
+    rate_of = getattr(network, "rate_of", lambda name: 1.0)
     by_rows = {id(p) for p in _row_weights(network)} if takes_sparse_gradients(recipe) else set()
-    groups: list[dict[str, Any]] = [
-        {"params": [p for _, p in trained if p.ndim > 1 and id(p) not in by_rows], "weight_decay": recipe.weight_decay},
-        {"params": [p for _, p in trained if p.ndim <= 1], "weight_decay": 0.0},
-        {"params": [p for _, p in trained if id(p) in by_rows], "weight_decay": recipe.weight_decay, "rows": True},
+    groups: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
+    for name, p in network.named_parameters():
+        if p.requires_grad:
+            groups.setdefault((rate_of(name), p.ndim > 1, id(p) in by_rows), []).append(p)
+    options = [
+        {"params": params, "lr": recipe.learning_rate * rate, "weight_decay": recipe.weight_decay * decays}
+        | ({"rows": True} if rows else {})
+        for (rate, decays, rows), params in groups.items()
     ]
-    groups = [group for group in groups if group["params"]]
     rate = recipe.learning_rate
     if recipe.optimizer == "adamw":
-        return RowwiseAdamW(groups, lr=rate, fused=True)
+        return RowwiseAdamW(options, lr=rate, fused=True)
     if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=rate, fused=True)
+        return torch.optim.Adam(options, lr=rate, fused=True)
     if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=rate, momentum=recipe.momentum, fused=True)
-    return torch.optim.RMSprop(groups, lr=rate, momentum=recipe.momentum)
+        return torch.optim.SGD(options, lr=rate, momentum=recipe.momentum, fused=True)
+    return torch.optim.RMSprop(options, lr=rate, momentum=recipe.momentum)
 
 
 def takes_sparse_gradients(recipe: Recipe) -> bool:
@@ -99,8 +106,13 @@ def allow_sparse_gradients(network: nn.Module, allowed: bool) -> None:
         embedding.sparse = allowed
 
 
-def _embeddings(network: nn.Module) -> Iterator[TokenEmbedding]:
-    return (module for module in network.modules() if isinstance(module, TokenEmbedding))
+def _embeddings(network: nn.Module) -> Iterator[Any]:
+    """Find what looks vectors up: our embeddings, and those of tokens in pretrained encoders."""
+    for module in network.modules():
+        if isinstance(module, TokenEmbedding) or (
+            isinstance(module, nn.Embedding) and len(module.weight) >= SPARSE_FROM
+        ):
+            yield module
 
 
 def _row_weights(network: nn.Module) -> Iterator[nn.Parameter]:

@@ -80,6 +80,8 @@ class Progress:
         Mean of the last batches.
     seconds_left : float
         At most, if training goes on at this speed to the last epoch.
+    before : str
+        What is done before the first epoch, whose steps are then told; empty in training.
     """
 
     epoch: int
@@ -88,6 +90,7 @@ class Progress:
     steps: int
     loss: float
     seconds_left: float
+    before: str = ""
 
 
 @dataclass(frozen=True)

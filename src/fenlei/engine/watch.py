@@ -99,7 +99,11 @@ class Watch(TrainerCallback):
 
     def on_epoch_begin(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Choose the order of the texts."""
-        self.trainer.batches.set_epoch(int((state.epoch or 0) + 1e-6))
+        epoch = int((state.epoch or 0) + 1e-6)
+        self.trainer.batches.set_epoch(epoch)
+        begin = getattr(self.trainer.model, "begin_epoch", None)
+        if begin is not None:
+            begin(epoch, self.trainer.recipe.epochs)
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Stop where the loss is not a number; tell, and ask for a checkpoint when it is time."""
@@ -174,7 +178,7 @@ class Watch(TrainerCallback):
             "epoch": float(round(state.epoch or 0)),
             "loss": self._loss / self._batches,
             "accuracy": self._right / self._batches,
-            "learning_rate": self.trainer.lr_scheduler.get_last_lr()[0],
+            "learning_rate": max(self.trainer.lr_scheduler.get_last_lr()),
         }
         self._loss, self._right, self._batches = 0.0, 0.0, 0
         if self.valid is not None:

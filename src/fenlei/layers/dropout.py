@@ -43,7 +43,7 @@ class KeyedDropout(nn.Module):
             keys = torch.randint(2**62, (len(x),))
         mask = np.empty((len(x), x[0].numel() if len(x) else 0), np.float32)
         fill_mask(keys.cpu().numpy().view(np.uint64), np.uint64(self.salt), self.rate, mask)
-        return x * torch.from_numpy(mask).view(x.shape).to(x.device)
+        return x * torch.from_numpy(mask).view(x.shape).to(x.device, x.dtype)
 
     def extra_repr(self) -> str:
         """Tell `repr` the settings."""

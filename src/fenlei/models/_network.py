@@ -11,6 +11,7 @@ from transformers import PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from fenlei.engine.losses import plain_loss
 from fenlei.layers.dropout import KeyedDropout
 from fenlei.layers.embedding import Embedded, TokenEmbedding
 
@@ -108,7 +109,7 @@ class TextNetwork(PreTrainedModel):
         """
         encoded = self.encode(self.embedding(self.tokens(input_ids), batch_key), keys)
         logits = self.head(self.dropout(encoded, keys)).float()
-        return SequenceClassifierOutput(loss=_loss(logits, labels), logits=logits)
+        return SequenceClassifierOutput(loss=plain_loss(logits, labels), logits=logits)
 
     @torch.no_grad()
     def _init_weights(self, module: nn.Module) -> None:
@@ -127,11 +128,3 @@ class TextNetwork(PreTrainedModel):
             init.zeros_(module.bias)
         else:
             super()._init_weights(module)
-
-
-def _loss(logits: Tensor, labels: Tensor | None) -> Tensor | None:
-    if labels is None:
-        return None
-    if labels.dim() == 1:
-        return nn.functional.cross_entropy(logits, labels)
-    return nn.functional.binary_cross_entropy_with_logits(logits, labels.float())

@@ -17,14 +17,13 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from fenlei._checks import check_choice, check_number
 from fenlei.layers.embedding import Embedded
+from fenlei.layers.heads import RecurrentConvolution
 from fenlei.layers.places import at_least_one
-from fenlei.layers.pooling import pool
-from fenlei.layers.recurrent import CELLS, Recurrent
+from fenlei.layers.recurrent import CELLS
 from fenlei.models._network import TextNetwork, TextNetworkConfig
 from fenlei.models._neural import NeuralTextClassifier
 
@@ -45,17 +44,13 @@ class TextRcnn(TextNetwork):
 
     def build(self, config: TextRcnnConfig) -> int:
         """Make the recurrence and the layer over token and contexts."""
-        self.contexts = Recurrent(config.dim, config.context, cell=config.cell)
-        self.hidden = nn.Linear(config.dim + 2 * config.context, config.hidden)
+        self.convolution = RecurrentConvolution(config.dim, config.context, config.hidden, cell=config.cell)
         return config.hidden
 
     def encode(self, embedded: Embedded, keys: Tensor | None) -> Tensor:
         """Join each token with its contexts, transform and pool."""
-        x, lengths = embedded.dense(), at_least_one(embedded.lengths)
-        left, right = self.contexts(x, lengths).chunk(2, 2)
-        left = nn.functional.pad(left[:, :-1], (0, 0, 1, 0))  # the state before the token is read
-        right = nn.functional.pad(right[:, 1:], (0, 0, 0, 1))
-        return pool(torch.tanh(self.hidden(torch.cat([left, x, right], 2))), lengths, "max")
+        pooled: Tensor = self.convolution(embedded.dense(), at_least_one(embedded.lengths))
+        return pooled
 
 
 class TextRcnnClassifier(NeuralTextClassifier):

@@ -1,0 +1,1 @@
+"""Pretrained encoders: finding them, reading their tokenizer and their weights, never running their code."""

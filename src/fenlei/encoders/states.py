@@ -1,0 +1,77 @@
+"""The states that a frozen encoder gives, computed once for each text and kept."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from fenlei.encoders.windows import Windows
+from fenlei.features._types import I64
+
+_TOKENS = 2**14  # of a batch, padding among them
+_IN_MEMORY = 2**30  # bytes; more states go to a file, of which the system keeps in memory what it has room for
+
+
+def encode_states(
+    read: Callable[[Tensor, Tensor], Tensor], windows: Windows, pad_id: int, *, bf16: bool = False,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> NDArray[np.uint16]:  # fmt: skip
+    """Run an encoder over windows.
+
+    Parameters
+    ----------
+    read : callable
+        Takes ids and attention mask, gives states of shape (n, longest, n_layers, size).
+    windows : Windows
+    pad_id : int
+    bf16 : bool, default=False
+        Whether matrix products run in bfloat16.
+    progress : callable
+        Called with the windows that are done, and how many there are.
+
+    Returns
+    -------
+    array of uint16, shape (n_tokens, n_layers, size)
+        The states of the tokens of all windows, end to end, as bfloat16 (to 3 digits: next to the noise of training).
+    """
+    ids, bounds = windows.ids, windows.ids.bounds
+    found: NDArray[np.uint16] | None = None
+    done = 0
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+        for order in _batches(ids.lengths):
+            mask = np.arange(max(int(ids.lengths[order[0]]), 1)) < ids.lengths[order][:, None]
+            padded = np.full(mask.shape, pad_id, np.int64)
+            padded[mask] = ids.select(order).ids
+            states = read(torch.from_numpy(padded), torch.from_numpy(mask.astype(np.int64))).bfloat16()
+            values = states.view(torch.uint16).numpy()
+            if found is None:
+                found = _room((int(bounds[-1]), *values.shape[2:]))
+            for row, window in enumerate(order):
+                begin, end = bounds[window], bounds[window + 1]
+                found[begin:end] = values[row, : end - begin]
+            done += len(order)
+            progress(done, len(ids))
+    return np.zeros((0, 1, 1), np.uint16) if found is None else found
+
+
+def _batches(lengths: I64) -> Iterator[I64]:
+    """Give all windows, longest first, so many together that the memory does not grow."""
+    order = np.argsort(-lengths, kind="stable")
+    begin = 0
+    while begin < len(order):
+        end = begin + max(1, _TOKENS // max(1, int(lengths[order[begin]])))
+        yield order[begin:end]
+        begin = end
+
+
+def _room(shape: tuple[int, ...]) -> NDArray[Any]:
+    if 2 * int(np.prod(shape)) <= _IN_MEMORY:
+        return np.empty(shape, np.uint16)
+    file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the array; has no name that could be left over)
+    return np.memmap(file, np.uint16, "w+", shape=shape)
