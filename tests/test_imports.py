@@ -13,8 +13,8 @@ import fenlei
 
 ROOT = Path(fenlei.__file__).parent
 STAGES = (
-    "data", "clean", "segment", "features", "vectors", "layers", "engine", "models", "train", "evaluation", "compress",
-    "explain", "cli",
+    "data", "clean", "segment", "features", "vectors", "layers", "engine", "encoders", "pretrain", "models", "train",
+    "evaluation", "compress", "explain", "cli",
 )  # fmt: skip
 FILES = sorted(ROOT.rglob("*.py"))
 HEAVY = {
@@ -33,16 +33,18 @@ HEAVY = {
 ALWAYS_HEAVY = {"numba"}  # allowed at the top of private modules, which hold compiled functions
 TORCH = {"torch", "transformers", "safetensors.torch"}  # allowed where a file is of no use without them
 ABOVE = {"models", "train", "evaluation", "compress", "explain", "cli"}
-NETWORKS = {"layers", "engine"}
+NETWORKS = {"layers", "engine", "encoders", "pretrain"}
 NOT_BELOW = {  # what a stage must not import, even inside a function
     "data": {"clean", "segment", "features", "vectors"} | NETWORKS | ABOVE,
     "clean": {"data", "segment", "features", "vectors"} | NETWORKS | ABOVE,
     "segment": {"features", "vectors"} | NETWORKS | ABOVE,
     "features": {"vectors"} | NETWORKS | ABOVE,
     "vectors": NETWORKS | ABOVE,
-    "layers": {"data", "vectors", "engine"} | ABOVE,
-    "engine": ABOVE,
-    "models": ABOVE - {"models"},
+    "layers": {"data", "vectors", "engine", "encoders", "pretrain"} | ABOVE,
+    "engine": {"encoders", "pretrain"} | ABOVE,
+    "encoders": {"data", "vectors", "pretrain"} | ABOVE,
+    "pretrain": {"vectors"} | ABOVE,
+    "models": {"pretrain"} | ABOVE - {"models"},
     "evaluation": {"train", "compress", "cli"},
     "compress": {"train", "explain", "cli"},
     "train": {"cli"},
@@ -86,8 +88,9 @@ def needs_torch(path):
     stage = path.relative_to(ROOT).parts[0]
     if stage in NETWORKS:
         return not path.name.startswith("_")
-    shared = {"_filters.py", "_network.py", "_neural.py"}
-    return stage == "models" and (path.name in shared or bool(_modules(path) & {"_network", "_neural"}))
+    shared = {"_encoder.py", "_filters.py", "_gradient.py", "_network.py", "_neural.py"}
+    below = {name.removesuffix(".py") for name in shared}
+    return stage == "models" and (path.name in shared or bool(_modules(path) & below))
 
 
 def _modules(path):

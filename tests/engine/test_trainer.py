@@ -167,8 +167,11 @@ def test_progress_counts_steps_and_epochs(tiny):
 
 @pytest.mark.parametrize(
     ("recipe", "step"),
-    [({}, 1), ({}, 5), ({}, 6), ({"accumulate": 2}, 5), ({"optimizer": "sgd", "schedule": "one-cycle"}, 12)],
-)
+    [
+        ({}, 1), ({}, 5), ({}, 6), ({"accumulate": 2}, 5), ({"optimizer": "sgd", "schedule": "one-cycle"}, 12),
+        ({"average": 0.9}, 7), ({"r_drop": 1.0, "adversarial": 0.5}, 7),
+    ],
+)  # fmt: skip
 def test_interrupted_at_any_step_and_resumed_it_ends_at_the_same_weights(tiny, tmp_path, recipe, step):
     whole, expected = tiny.train(recipe=recipe)
     run = Run(tmp_path / "run", every_seconds=0)

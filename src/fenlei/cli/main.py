@@ -25,6 +25,7 @@ COMMANDS = {  # in the order of work; the module of each is fenlei.cli.NAME, its
     "vectors": "Train word vectors on a corpus.",
     "nearest": "Which words are alike?",
     "analogy": "A is to B as C is to what?",
+    "pretrain": "Pretrain a language model on a corpus.",
     "train": "Train a model on labelled texts.",
     "predict": "Label texts with a model.",
     "evaluate": "How good is a model on labelled texts?",
@@ -32,6 +33,7 @@ COMMANDS = {  # in the order of work; the module of each is fenlei.cli.NAME, its
     "models": "The model families and their settings.",
     "info": "What is in a model folder?",
     "datasets": "The public data sets that have a name.",
+    "encoders": "The pretrained encoders that are at hand.",
 }
 _FAILED, _MISUSED, _INTERRUPTED = 1, 2, 130
 

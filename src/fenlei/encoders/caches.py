@@ -59,7 +59,7 @@ def cached_modelscope(repository: str) -> Path | None:
 def snapshots() -> Iterator[tuple[str, Path]]:
     """All complete encoders in the cache of the Hugging Face Hub, with their names."""
     for folder in sorted(hugging_face_cache().glob("models--*")):
-        name = folder.name.removeprefix("models--").replace("--", "/")
+        name = folder.name.removeprefix("models--").replace("--", "/", 1)
         found = cached_snapshot(name)
         if found is not None:
             yield name, found

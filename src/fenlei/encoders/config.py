@@ -17,6 +17,7 @@ _FOREIGN = (  # keys that make transformers fetch code or other weights
 )  # fmt: skip
 _HARMLESS = (None, "eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
 _AUTOSET = "_attn_implementation_autoset"  # a mark that some releases of transformers wrote
+_COUNTS = ("layer", "layers", "experts", "blocks")  # endings of keys that count parts of a network
 _MOST_LAYERS = 1000
 
 
@@ -100,8 +101,7 @@ def is_foreign(key: str) -> bool:
 def check_sizes(config: Mapping[str, Any], source: str) -> None:
     """Refuse numbers of layers that no network has: each is an object, even before there is memory for its weights."""
     for key, value in _walk(config):
-        counts = "layer" in key or "expert" in key or "block" in key
-        if counts and isinstance(value, int) and "size" not in key and value > _MOST_LAYERS:
+        if key.endswith(_COUNTS) and isinstance(value, int) and value > _MOST_LAYERS:
             raise ModelFolderError(f"{source}: {key}={value:,} in {FILE}; no network has so many")
 
 

@@ -64,11 +64,9 @@ def has_tokenizer(folder: Path) -> bool:
 
 def is_complete(folder: Path) -> bool:
     """Whether all files of an encoder are there."""
-    if not (folder / config.FILE).is_file() or not has_tokenizer(folder):
-        return False
     try:
-        return bool(weight_files(folder))
-    except ModelFolderError:
+        return (folder / config.FILE).is_file() and has_tokenizer(folder) and bool(weight_files(folder))
+    except (ModelFolderError, OSError):
         return False
 
 

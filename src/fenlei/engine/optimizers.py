@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from fenlei.engine.recipe import Recipe
+from fenlei.engine.regularizers import touched_rows
 from fenlei.layers.embedding import SPARSE_FROM, TokenEmbedding
 
 _DROPS, _FACTOR = 3, 0.1  # of the schedule "step": after each third of the steps, to a tenth
@@ -47,7 +48,7 @@ class RowwiseAdamW(torch.optim.AdamW):
             state["step"] = torch.tensor(0.0)
             state["exp_avg"], state["exp_avg_sq"] = torch.zeros_like(p), torch.zeros_like(p)
         state["step"] += 1
-        rows, g = _touched(gradient)
+        rows, g = touched_rows(gradient)
         (beta1, beta2), step = group["betas"], state["step"].item()
         m = state["exp_avg"][rows].lerp_(g, 1 - beta1)
         v = state["exp_avg_sq"][rows].mul_(beta2).addcmul_(g, g, value=1 - beta2)
@@ -55,17 +56,6 @@ class RowwiseAdamW(torch.optim.AdamW):
         scale = v.sqrt_().div_(math.sqrt(1 - beta2**step)).add_(group["eps"])
         kept = p[rows].mul_(1 - group["lr"] * group["weight_decay"])
         p[rows] = kept.addcdiv_(m, scale, value=-group["lr"] / (1 - beta1**step))
-
-
-def _touched(gradient: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows that have a gradient, and it; one that is all 0 is none."""
-    if gradient.is_sparse:
-        gradient = gradient.coalesce()
-        rows, values = gradient.indices()[0], gradient.values()
-        some = values.any(1)
-        return rows[some], values[some]
-    rows = gradient.any(1).nonzero()[:, 0]
-    return rows, gradient[rows]
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -115,9 +105,13 @@ def _embeddings(network: nn.Module) -> Iterator[Any]:
             yield module
 
 
+def embedding_weights(network: nn.Module) -> list[nn.Parameter]:
+    """Find the weights that tokens are looked up in."""
+    return [weight for embedding in _embeddings(network) for weight in embedding.parameters(recurse=False)]
+
+
 def _row_weights(network: nn.Module) -> Iterator[nn.Parameter]:
-    weights = (weight for embedding in _embeddings(network) for weight in embedding.parameters(recurse=False))
-    return (weight for weight in weights if len(weight) >= _FEWEST_ROWS)
+    return (weight for weight in embedding_weights(network) if len(weight) >= _FEWEST_ROWS)
 
 
 def make_schedule(optimizer: torch.optim.Optimizer, recipe: Recipe, steps: int) -> torch.optim.lr_scheduler.LambdaLR:

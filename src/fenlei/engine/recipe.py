@@ -45,6 +45,12 @@ class Recipe:
         Epochs after which training ends, though the schedule is that of ``epochs``.
     accumulate : int
         Batches whose gradients are averaged for a step.
+    r_drop : float
+        Weight of the disagreement between two passes with different dropout; 0 makes one pass.
+    adversarial : float
+        Length of the move of the token vectors for a second pass; 0 makes none.
+    average : float
+        Decay of the moving average of the weights that is measured and kept; 0 keeps the weights themselves.
     seed : int
     """
 
@@ -63,6 +69,9 @@ class Recipe:
     patience: int | None = 3
     stop_after: int | None = None
     accumulate: int = 1
+    r_drop: float = 0.0
+    adversarial: float = 0.0
+    average: float = 0.0
     seed: int = 13
 
 

@@ -23,8 +23,15 @@ from transformers.trainer_callback import PrinterCallback
 from fenlei.engine.batches import Examples, LengthBatches
 from fenlei.engine.checkpoints import Checkpoint, read_newest, write_checkpoint
 from fenlei.engine.losses import Loss
-from fenlei.engine.optimizers import allow_sparse_gradients, make_optimizer, make_schedule, takes_sparse_gradients
+from fenlei.engine.optimizers import (
+    allow_sparse_gradients,
+    embedding_weights,
+    make_optimizer,
+    make_schedule,
+    takes_sparse_gradients,
+)
 from fenlei.engine.recipe import Recipe, Run
+from fenlei.engine.regularizers import WeightAverage, adversarial, disagreement
 from fenlei.engine.watch import Outcome, Watch, copied
 from fenlei.exceptions import SettingError
 
@@ -105,6 +112,8 @@ class _Trainer(Trainer):
         self.fingerprint = _fingerprint(network, (train, valid), loss, recipe)
         self._resumed: Checkpoint | None = None
         self._is_full = False
+        self._repeats = False
+        self.average = WeightAverage(network, recipe.average) if recipe.average else None
 
     def go(self) -> None:
         self._resumed = self._find_checkpoint()
@@ -146,13 +155,29 @@ class _Trainer(Trainer):
         targets, weights, total = inputs.pop("targets"), inputs.pop("weights"), inputs.pop("total")
         output = model(**inputs)
         logits = output.logits.float()
-        mean = (self.loss(logits, targets) * weights).sum() / total
-        right = (self.loss.right(logits, targets) * weights).sum() / total
-        told = torch.stack([mean.detach(), right])
-        self.watch.take_batch(*self.accelerator.reduce(told, "sum").tolist())  # so that all processes stop together
+        losses, right = self.loss(logits, targets), self.loss.right(logits, targets)
+        if self.recipe.r_drop:
+            others = model(**_other_dropout(inputs)).logits.float()
+            apart = disagreement(logits, others, multi_label=self.loss.multi_label)
+            losses = (losses + self.loss(others, targets) + self.recipe.r_drop * apart) / 2
+        mean = (losses * weights).sum() / total
+        if not self._repeats:
+            told = torch.stack([mean.detach(), (right * weights).sum() / total])
+            self.watch.take_batch(*self.accelerator.reduce(told, "sum").tolist())  # so that all stop together
         extra = getattr(output, "extra_loss", None)
         # the processes' gradients are averaged: their shares of the loss must add up
         return mean * self.args.world_size + (0.0 if extra is None else extra)
+
+    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
+        if not self.recipe.adversarial:
+            return super().training_step(model, inputs, *args, **kwargs)
+        again = dict(inputs)
+        loss = super().training_step(model, inputs, *args, **kwargs)
+        self._repeats = True
+        with adversarial(embedding_weights(self.model), self.recipe.adversarial):
+            super().training_step(model, again, *args, **kwargs)  # its gradients are added
+        self._repeats = False
+        return loss
 
     def _get_num_items_in_batch(self, *args: Any) -> None:
         """Skip the counting of tokens: `compute_loss` divides by the weights of the batch."""
@@ -212,11 +237,16 @@ class _Trainer(Trainer):
         files["random"] = save({"torch": torch.get_rng_state()})
         if self.watch.best is not None:
             files["best"] = save(self.watch.best)
+        if self.average is not None:
+            state["averaged_steps"] = self.average.steps
+            files["average"] = save(copied(self.average.weights))
         return Checkpoint(state, files)
 
     def _load_from_checkpoint(self, *args: Any, **kwargs: Any) -> None:
         assert self._resumed is not None  # noqa: S101  (go has set it)
         self.model.load_state_dict(load(self._resumed.tensors["weights"]))
+        if self.average is not None:
+            self.average.load(load(self._resumed.tensors["average"]), self._resumed.state["averaged_steps"])
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None or self._resumed is None:
@@ -251,6 +281,10 @@ def _arguments(recipe: Recipe, scratch: str) -> TrainingArguments:
         ddp_find_unused_parameters=False,
         ddp_broadcast_buffers=False,
     )
+
+
+def _other_dropout(inputs: dict[str, Any]) -> dict[str, Any]:
+    return inputs | {"keys": ~inputs["keys"], "batch_key": ~inputs["batch_key"]}
 
 
 def _as_it_is(batch: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from fenlei.engine.checkpoints import Checkpoint
 from fenlei.engine.losses import Loss
 from fenlei.engine.measures import evaluate_network
 from fenlei.engine.recipe import Progress, Recipe, Run
+from fenlei.engine.regularizers import WeightAverage
 from fenlei.exceptions import SettingError
 
 _EVALUATED = 512  # texts at a time without gradients, at most
@@ -53,6 +55,7 @@ class Watched(Protocol):
     run: Run
     loss: Loss
     batches: LengthBatches
+    average: WeightAverage | None
     model: PreTrainedModel
     lr_scheduler: Any
     args: Any
@@ -110,6 +113,8 @@ class Watch(TrainerCallback):
         if not math.isfinite(self._loss):
             self._stop(state, control)
             return
+        if self.trainer.average is not None:
+            self.trainer.average.update(self.trainer.model)
         self._tell(state)
         ends_epoch = float(state.epoch or 0).is_integer()  # measured first, saved then
         control.should_save = self._is_time_to_save() and not ends_epoch
@@ -118,11 +123,15 @@ class Watch(TrainerCallback):
         """Measure, and decide whether to go on."""
         if not math.isfinite(self._loss):
             return
-        found = self._measure(state)
-        if not math.isfinite(found.get("valid_loss", 0.0)) or not _is_sound(self.trainer.model):
+        average = self.trainer.average
+        with nullcontext() if average is None else average.applied(self.trainer.model):
+            found = self._measure(state)
+            sound = math.isfinite(found.get("valid_loss", 0.0)) and _is_sound(self.trainer.model)
+            if sound:
+                self._record(found, state)
+        if not sound:
             self._stop(state, control)
             return
-        self._record(found, state)
         self.finished = control.should_training_stop = self._is_finished(state)
         control.should_save = self.finished or self._is_time_to_save()
 

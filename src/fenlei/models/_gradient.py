@@ -24,7 +24,8 @@ _FEWEST_TO_HOLD_OUT = 50  # texts; of fewer, a tenth tells nothing
 _SCORED = 512  # texts at a time
 _RECIPE = (
     "epochs", "batch_size", "learning_rate", "optimizer", "momentum", "weight_decay", "schedule", "warmup",
-    "max_grad_norm", "label_smoothing", "focal", "precision", "patience", "stop_after", "accumulate", "seed",
+    "max_grad_norm", "label_smoothing", "focal", "precision", "patience", "stop_after", "accumulate",
+    "r_drop", "adversarial", "average", "seed",
 )  # fmt: skip
 
 
@@ -60,6 +61,12 @@ class GradientTextClassifier(TextClassifier):
         Probability taken from the label and spread over all classes, 0 to below 1.
     focal : float, default=0.0
         Exponent of the focal loss, for rare classes; 0 is cross-entropy.
+    r_drop : float, default=0.0
+        Weight of the disagreement between two passes with different dropout (Wu et al. 2021); 0 makes one pass only.
+    adversarial : float, default=0.0
+        How far token vectors move to where the loss grows, for a second pass (Miyato et al. 2017); 0 makes none.
+    average : float, default=0.0
+        Decay of a moving average of the weights, which is then measured and kept, such as 0.999; 0 is none.
     class_weight : None, "balanced" or dict, default=None
         How much the texts of each class count; "balanced" makes all classes count the same in sum.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -101,6 +108,9 @@ class GradientTextClassifier(TextClassifier):
         max_grad_norm: float = 5.0,
         label_smoothing: float = 0.0,
         focal: float = 0.0,
+        r_drop: float = 0.0,
+        adversarial: float = 0.0,
+        average: float = 0.0,
         class_weight: str | dict[Any, float] | None = None,
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
         patience: int | None = 3,
@@ -123,6 +133,9 @@ class GradientTextClassifier(TextClassifier):
         self.max_grad_norm = max_grad_norm
         self.label_smoothing = label_smoothing
         self.focal = focal
+        self.r_drop = r_drop
+        self.adversarial = adversarial
+        self.average = average
         self.class_weight = class_weight
         self.precision = precision
         self.patience = patience
@@ -182,10 +195,11 @@ class GradientTextClassifier(TextClassifier):
         for name in ("patience", "stop_after"):
             check_number(self, name, least=1, most=100_000, whole=True, optional=True)
         check_number(self, "learning_rate", above=0, most=100, optional="learning_rate" in chosen)
-        for name in ("weight_decay", "max_grad_norm", "focal"):
+        for name in ("weight_decay", "max_grad_norm", "focal", "r_drop", "adversarial"):
             check_number(self, name, least=0)
         for name in ("dropout", "label_smoothing", "momentum"):
             check_number(self, name, least=0, most=0.99)
+        check_number(self, "average", least=0, most=0.99999)
         check_number(self, "hold_out", least=0, most=0.5)
         check_number(self, "warmup", least=0, most=1)
         check_number(self, "seed", least=0, most=2**31, whole=True)
