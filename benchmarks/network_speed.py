@@ -20,6 +20,7 @@ import torch
 from torch import nn
 
 from _common import load, machine, parser, print_table
+from _rates import matrix_rate
 from _tutorial import BATCH, LENGTH, TutorialClassifier
 from fenlei.engine.batches import LengthBatches
 from fenlei.engine.losses import Loss
@@ -42,21 +43,19 @@ class Ours:
         )  # fmt: skip
         classes, multi = learn_classes(labels)
         self.model.classes_, self.model.multi_label_ = classes, multi
-        self.model.preparation_ = self.model._preparation().fit(texts)
-        documents = self.model.preparation_.transform(texts)
-        self.model.inputs_ = self.model._inputs().fit(documents)
-        self.examples = self.model._examples(documents, encode(labels, classes, multi), None, Run())
+        documents = self.model.learn_inputs(texts, Run())
+        self.examples = self.model._labelled(documents, encode(labels, classes, multi), np.ones(len(texts)), Run())
         self.recipe = self.model._recipe()
 
     def by_engine(self, precision: str = "auto") -> float:
-        self.model.network_ = self.model._make_network(Run())
+        self.model.network_ = self.model.make_network(Run())
         recipe = replace(self.recipe, precision=precision)
         start = time.perf_counter()
         train_network(self.model.network_, self.examples, None, Loss(multi_label=False), recipe, Run())
         return time.perf_counter() - start
 
     def bare(self) -> float:
-        network = self.model._make_network(Run()).train()
+        network = self.model.make_network(Run()).train()
         batches = LengthBatches(self.examples, BATCH, seed=1)
         optimizer = make_optimizer(network, self.recipe)
         schedule = make_schedule(optimizer, self.recipe, len(batches) * self.recipe.epochs)
@@ -86,7 +85,7 @@ def main() -> None:
     train, dev = load(chosen.data, "thucnews", "train"), load(chosen.data, "thucnews", "dev")
     order = np.random.default_rng(1).permutation(len(train))[: chosen.titles]
     train = train.select(order.tolist())
-    rate = _matrix_rate(torch.bfloat16 if uses_bfloat16("auto") else torch.float32)
+    rate = matrix_rate(torch.bfloat16 if uses_bfloat16("auto") else torch.float32)
     rows = _measure(train, dev, chosen.epochs, rate)
     print_table(["training", "texts/s", "times plain", "dev accuracy %", "share of the matrix rate"], rows)
     print(f"\nMatrix rate of this machine: {rate / 1e9:,.0f} GFLOP/s ({'bf16' if uses_bfloat16('auto') else 'fp32'}).")
@@ -130,17 +129,6 @@ def _accuracy(model: Any, dev: Any) -> float:
 def _dense_work(lengths: np.ndarray) -> float:
     """Floating-point operations of the convolutions, forward and twice as many back."""
     return float(lengths.sum()) * _DIM * sum(_WIDTHS) * _FILTERS * 2 * 3
-
-
-def _matrix_rate(kind: torch.dtype) -> float:
-    """Operations a second of a large matrix product."""
-    a, b = torch.randn(2048, 2048).to(kind), torch.randn(2048, 2048).to(kind)
-    seconds = []
-    for _ in range(12):
-        start = time.perf_counter()
-        a @ b
-        seconds.append(time.perf_counter() - start)
-    return 2 * 2048**3 / min(seconds)
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ _CHARACTERS = (
     "央行降息市场新款手机发布芯片与系统天气雨说的我喜欢这电影差快慢红圆方蓝灰同"
 )
 _WORDS = (
-    "a the of and in its with to too good bad great warm funny film films cast acting moving story loved hated one year "
-    "wonderful wise dull boring weak awful terrible team won match late goal stocks funds rise bank cut interest rate new "
-    "phone better chip runs operating system rain stock so it same text other words"
+    "a the of and in its with to too good bad great warm funny film films cast acting moving story loved hated one "
+    "year wonderful wise dull boring weak awful terrible team won match late goal stocks funds rise bank cut interest "
+    "rate new phone better chip runs operating system rain stock so it same text other words"
 )
 
 

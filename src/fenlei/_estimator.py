@@ -42,7 +42,8 @@ class Estimator:
         _, *own = signature.parameters.values()
         if own and own[-1].kind is inspect.Parameter.VAR_KEYWORD:
             names = {p.name for p in own}
-            above = [p for p in inspect.signature(cls.__mro__[1]).parameters.values() if p.name not in names]
+            parent = next(one for one in cls.__mro__[1:] if "__init__" in vars(one))
+            above = [p for p in inspect.signature(parent).parameters.values() if p.name not in names]
             setattr(cls, "__signature__", signature.replace(parameters=[*own[:-1], *above]))  # noqa: B010
 
     @classmethod

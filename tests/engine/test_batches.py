@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fenlei.engine.batches import LengthBatches, TokenExamples, in_length_order
+from fenlei.engine.batches import Examples, LengthBatches, TokenExamples, in_length_order
 from fenlei.exceptions import SettingError
 from fenlei.features.sequences import Sequences
 
@@ -108,3 +109,48 @@ def test_of_long_texts_few_are_scored_together():
     lengths = [60_000, 40_000, 30_000, *[10] * 20, 0]
     data = TokenExamples((Sequences.of([[2] * n for n in lengths]),), np.zeros(24, np.int64), np.ones(24, np.float32))
     assert [order.tolist() for order in in_length_order(data, 12)][:4] == [[0], [1], [2, 3], [*range(4, 16)]]
+
+
+class Counted(Examples):
+    """Texts that are nothing but numbers."""
+
+    def __init__(self, n: int) -> None:
+        self.weights = np.arange(n, dtype=np.float32)
+
+    @property
+    def lengths(self) -> np.ndarray:
+        return np.arange(len(self)) % 5
+
+    def batch(self, order, keys=None):
+        numbers = torch.from_numpy(order)
+        return {"numbers": numbers, "targets": numbers % 2, "weights": torch.from_numpy(self.weights[order])}
+
+    def fingerprint(self) -> bytes:
+        return self.weights.tobytes()
+
+
+def test_examples_of_any_kind_come_with_what_the_engine_adds():
+    data = Counted(23)
+    assert len(data) == 23
+    for batch in LengthBatches(data, 4, seed=1):
+        given = data.__getitems__(batch)
+        assert given.keys() == {"numbers", "targets", "weights", "keys", "batch_key", "total"}
+        assert given["numbers"].tolist() == batch.order.tolist()
+        assert given["keys"].tolist() == batch.keys.tolist()
+        assert given["batch_key"].tolist() == [batch.key]
+        assert given["total"].item() == pytest.approx(sum(given["weights"].tolist()) or 1)
+    assert sorted(np.concatenate(list(in_length_order(data, 6))).tolist()) == list(range(23))
+
+
+def test_examples_that_do_not_say_all_cannot_be_made():
+    class Silent(Examples):
+        """Knows no lengths."""
+
+        def batch(self, order, keys=None):
+            return {}
+
+        def fingerprint(self) -> bytes:
+            return b""
+
+    with pytest.raises(TypeError, match="lengths"):
+        Silent()

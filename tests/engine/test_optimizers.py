@@ -187,3 +187,60 @@ def test_the_schedule_sets_the_rate_of_the_optimizer():
         optimizer.step()
         schedule.step()
     assert rates == pytest.approx([0.4, 0.3, 0.2, 0.1])
+
+
+class Rated(torch.nn.Module):
+    """Says the rate of each weight, and leaves one out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.low, self.high, self.fixed = (torch.nn.Linear(2, 2) for _ in range(3))
+        self.fixed.requires_grad_(False)
+
+    def rate_of(self, name: str) -> float:
+        return 0.5 if name.startswith("low.") else 3.0
+
+
+def test_a_network_says_the_rates_of_its_weights():
+    network, recipe = Rated(), Recipe(learning_rate=0.1, weight_decay=0.2, schedule="linear", warmup=0.0)
+    optimizer = make_optimizer(network, recipe)
+    place = {id(p): group for group in optimizer.param_groups for p in group["params"]}
+    found = {name: place.get(id(p)) for name, p in network.named_parameters()}
+    rates = {name: group and round(group["lr"], 6) for name, group in found.items()}
+    assert rates == {
+        "low.weight": 0.05, "low.bias": 0.05, "high.weight": 0.3, "high.bias": 0.3, "fixed.weight": None,
+        "fixed.bias": None,
+    }  # fmt: skip
+    assert [found[name]["weight_decay"] for name in ("low.weight", "low.bias", "high.weight")] == [0.2, 0, 0.2]
+    schedule = make_schedule(optimizer, recipe, 4)
+    optimizer.step()
+    schedule.step()
+    assert {name: round(found[name]["lr"], 6) for name in ("low.bias", "high.bias")} == {
+        "low.bias": 0.0375, "high.bias": 0.225
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("padding", [None, 3])
+def test_sparse_gradients_of_torchs_embedding_end_at_the_same_weights(padding, monkeypatch):
+    monkeypatch.setattr("fenlei.engine.optimizers.SPARSE_FROM", 1000)
+    weights = []
+    for allowed in (True, False):
+        torch.manual_seed(0)
+        network = torch.nn.Sequential(torch.nn.Embedding(1500, 4, padding_idx=padding), torch.nn.Linear(4, 3))
+        small = torch.nn.Embedding(20, 4)
+        network.small = small
+        optimizer = make_optimizer(network, Recipe(learning_rate=0.05, weight_decay=0.1))
+        allow_sparse_gradients(network, allowed)
+        for ids in ([[5, 6, 5], [3, 1499, 5]], [[7, 3, 3], [1499, 0, 8]], [[5, 5, 5], [7, 8, 9]]):
+            logits = network[1](network[0](torch.tensor(ids))).mean(1) + small(torch.tensor([1, 2]))[:, :3]
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(logits, torch.tensor([0, 2])).backward()
+            assert network[0].weight.grad.is_sparse is allowed
+            assert not small.weight.grad.is_sparse
+            optimizer.step()
+        weights.append([p.detach().clone() for p in network.parameters()])
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(*weights, strict=True))
+    torch.manual_seed(0)
+    begun = torch.nn.Embedding(1500, 4, padding_idx=padding).weight
+    moved = (weights[0][0] != begun).any(1).nonzero()[:, 0].tolist()
+    assert moved == sorted({5, 6, 3, 1499, 7, 0, 8, 9} - {padding})

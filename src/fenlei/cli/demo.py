@@ -43,17 +43,23 @@ LESSONS = (
 )  # fmt: skip
 MODELS: dict[str, Mapping[str, Any]] = {"tfidf": {}, "textcnn": {"filters": 100}}
 """Families side by side, and what they do not have as by default: 100 filters of each width, as in Kim's paper."""
+WITH_ENCODER: dict[str, Mapping[str, Any]] = {"encoder": {"strategy": "frozen", "head": "conv"}}
+"""What ``--encoder`` adds: a pretrained encoder as it is, and a convolution that learns over its states."""
 
 
 @click.command("demo")
 @click.option("--out", default="demo", show_default=True, metavar="DIR", help="Where the models and reports go.")
+@click.option("--encoder", is_flag=True, help="A pretrained encoder takes part too; some minutes more.")
 @json_option
-def demo_command(out: str, as_json: bool) -> None:
+def demo_command(out: str, encoder: bool, as_json: bool) -> None:
     """Audit, train, measure and use models on embedded real data, in Chinese and in English.
 
     A linear model and a network learn from the same texts; the better one is kept.
     """
-    results = run_demo(out, say=(lambda line: None) if as_json else click.echo)
+    if encoder:
+        _check_encoder()
+    models = MODELS | (WITH_ENCODER if encoder else {})
+    results = run_demo(out, say=(lambda line: None) if as_json else click.echo, models=models)
     if as_json:
         print_json(results)
     else:
@@ -94,6 +100,14 @@ def run_demo(
         say(missing)
     with training_status() as tellers:
         return [_give(lesson, Path(out) / lesson.name, models, say, tellers) for lesson in lessons]
+
+
+def _check_encoder() -> None:
+    """Refuse before the work what would be missing at its end."""
+    from fenlei.encoders.find import find_encoder
+    from fenlei.families import find_family
+
+    find_encoder(str(find_family("encoder")().get_params()["encoder"]))
 
 
 def _installed(models: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Mapping[str, Any]], str]:
@@ -230,7 +244,8 @@ def _kept(best: Contender, contenders: Sequence[Contender], folder: Path) -> lis
     others = [one for one in contenders if one is not best]
     level = any(one.validation == best.validation for one in others)
     why = ", as good on the texts held out, and smaller" if level else ", the better on the texts held out"
-    lines = [f"  {folder}: {family}{why if others else ''}", *(f"  {one.folder}: the other one" for one in others)]
+    rest = "the other one" if len(others) == 1 else "another one"
+    lines = [f"  {folder}: {family}{why if others else ''}", *(f"  {one.folder}: {rest}" for one in others)]
     return lines + [f"  {one.trained.folder}: the network before folding" for one in contenders if one.folded]
 
 

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized, register_parametrization, remove_parametrizations
 
+from fenlei.exceptions import SettingError
+
 
 class Mixout(nn.Module):
     """The weight as it is used in a step of training.
@@ -40,10 +42,27 @@ class Mixout(nn.Module):
 
 
 def add_mixout(encoder: nn.Module, rate: float) -> None:
-    """Mix the matrices of all linear layers that learn."""
-    for module in list(encoder.modules()):
-        if isinstance(module, nn.Linear) and module.weight.requires_grad:
-            register_parametrization(module, "weight", Mixout(module.weight, rate))
+    """Mix the matrices of all linear layers that learn.
+
+    Raises
+    ------
+    SettingError
+        When there are none.
+
+    Examples
+    --------
+    >>> layer = nn.Sequential(nn.Linear(2, 2)).eval()
+    >>> before = layer[0].weight.detach().clone()
+    >>> add_mixout(layer, 0.5)
+    >>> remove_mixout(layer)
+    >>> bool((layer[0].weight == before).all()), list(layer.state_dict())
+    (True, ['0.weight', '0.bias'])
+    """
+    mixed = [m for m in encoder.modules() if isinstance(m, nn.Linear) and m.weight.requires_grad]
+    if not mixed:
+        raise SettingError("mixout found no linear layers that learn in this encoder; leave it out")
+    for module in mixed:
+        register_parametrization(module, "weight", Mixout(module.weight, rate))
 
 
 def remove_mixout(encoder: nn.Module) -> None:

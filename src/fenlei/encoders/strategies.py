@@ -17,6 +17,7 @@ With a layer decay d below 1 the rate of a layer is d times that of the layer ab
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 from torch import nn
@@ -26,23 +27,28 @@ from fenlei._optional import require
 from fenlei.exceptions import SettingError
 
 STRATEGIES = ("full", "frozen", "last", "gradual", "lora", "bitfit")
-_ATTENTION = re.compile(r"(^|[._])(q|k|v|query|key|value|q_proj|k_proj|v_proj|q_lin|k_lin|v_lin|c_attn|qkv|Wqkv)$")
+_ATTENTION = re.compile(r"(^|[._])(([qkv]|query|key|value)(_proj|_lin)?|c_attn|qkv|Wqkv)$")
+
+
+def find_layers(encoder: nn.Module) -> nn.ModuleList | None:
+    """Find the transformer layers, lowest first; None when there is no list of as many as the configuration says."""
+    n_layers = getattr(encoder.config, "num_hidden_layers", None)
+    stacks = [one for one in encoder.modules() if isinstance(one, nn.ModuleList) and len(one) == n_layers]
+    return max(stacks, key=lambda stack: sum(p.numel() for p in stack.parameters()), default=None)
 
 
 def layers_of(encoder: nn.Module) -> nn.ModuleList:
-    """Find the transformer layers, lowest first.
+    """Give the transformer layers, lowest first.
 
     Raises
     ------
     SettingError
         When the encoder has no list of layers.
     """
-    lists = [module for module in encoder.modules() if isinstance(module, nn.ModuleList)]
-    n_layers = getattr(encoder.config, "num_hidden_layers", None)
-    stacks = [one for one in lists if len(one) == n_layers]
-    if not stacks:
+    layers = find_layers(encoder)
+    if layers is None:
         raise SettingError("the layers of this encoder were not found; use strategy=full, frozen or bitfit")
-    return max(stacks, key=lambda stack: sum(p.numel() for p in stack.parameters()))
+    return layers
 
 
 def depths(encoder: nn.Module) -> dict[str, int]:
@@ -100,7 +106,10 @@ def add_lora(encoder: PreTrainedModel, rank: int, alpha: float) -> PreTrainedMod
     if not names:
         raise SettingError("the attention of this encoder was not found; use another strategy than lora")
     config = peft.LoraConfig(r=rank, lora_alpha=alpha, target_modules=names, lora_dropout=0.0, bias="none")
-    adapted: Any = peft.get_peft_model(encoder, config)
+    with warnings.catch_warnings():
+        for message in ("`is_gradient_checkpointing` is deprecated", "fan_in_fan_out is set to False"):
+            warnings.filterwarnings("ignore", message)  # PEFT asks the one, and finds the other out by itself
+        adapted: Any = peft.get_peft_model(encoder, config)
     return adapted
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from fenlei.encoders.strategies import find_layers
 from fenlei.layers import attention
 from fenlei.layers.dropout import KeyedDropout
 
@@ -33,7 +36,10 @@ class InnerDropout(KeyedDropout):
 
 
 def quicken(encoder: PreTrainedModel) -> None:
-    """Give an encoder our attention where it can take one, and keyed dropout."""
+    """Give an encoder our attention where it can take one, keyed dropout, and in bfloat16 training states of that type.
+
+    Otherwise autocast leaves the states between layers in float32, and each product of a layer makes its own copy.
+    """
     if encoder._can_set_attn_implementation():
         encoder.set_attn_implementation(attention.NAME)
     salts = count(_FIRST_SALT)
@@ -41,6 +47,17 @@ def quicken(encoder: PreTrainedModel) -> None:
         for name, child in module.named_children():
             if isinstance(child, nn.Dropout):
                 setattr(module, name, InnerDropout(child.p, salt=next(salts)))
+    layers = find_layers(encoder)
+    if layers is not None:
+        layers[0].register_forward_pre_hook(_in_low_precision)
+
+
+def _in_low_precision(layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Hand the embeddings on in the type of autocast."""
+    device = inputs[0].device.type if inputs else "cpu"
+    if not inputs or not torch.is_grad_enabled() or not torch.is_autocast_enabled(device):
+        return inputs
+    return inputs[0].to(torch.get_autocast_dtype(device)), *inputs[1:]
 
 
 def leave_keys(encoder: nn.Module, keys: Tensor | None) -> None:

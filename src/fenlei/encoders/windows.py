@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fenlei.exceptions import SettingError
 from fenlei.features._types import I64
 from fenlei.features.sequences import Sequences
 
@@ -75,6 +76,11 @@ def cut_windows(
     overlap : int
         Tokens that a window shares with the one before, for ``windows``.
 
+    Raises
+    ------
+    SettingError
+        When the limit leaves no room for tokens, or the overlap none for new ones.
+
     Examples
     --------
     >>> ids = Sequences.of([[11, 12, 13, 14, 15], [21]])
@@ -85,6 +91,10 @@ def cut_windows(
     [[1, 11, 12, 2], [1, 13, 14, 2], [1, 15, 2], [1, 21, 2]]
     """
     room = limit - len(prefix) - len(suffix)
+    if room < 1:
+        raise SettingError(f"max_length={limit} leaves no room for tokens beside the special ones; raise it")
+    if not 0 <= overlap < room:
+        raise SettingError(f"windows of {room} tokens cannot share {overlap} with the one before")
     if how == "windows":
         return _all_windows(ids, room, overlap, prefix, suffix)
     lengths = ids.lengths
@@ -95,6 +105,19 @@ def cut_windows(
     chosen = _joined(ids, (begins, first), (ends - (kept - first), kept - first), prefix, suffix)
     cut = lengths > room
     return Windows(chosen, np.arange(len(ids) + 1), int(cut.sum()), int((lengths - kept).sum()))
+
+
+def never_empty(ids: Sequences, filler: int) -> Sequences:
+    """Give texts without tokens one: an encoder that puts no special ones around a text must read something.
+
+    Examples
+    --------
+    >>> [row.tolist() for row in never_empty(Sequences.of([[], [5, 6], []]), 9)]
+    [[9], [5, 6], [9]]
+    """
+    lengths = ids.lengths
+    filled = np.insert(ids.ids, ids.bounds[:-1][lengths == 0], filler)
+    return Sequences(filled, np.concatenate([[0], np.cumsum(np.maximum(lengths, 1))]))
 
 
 def _all_windows(ids: Sequences, room: int, overlap: int, prefix: Sequence[int], suffix: Sequence[int]) -> Windows:

@@ -97,11 +97,14 @@ def allow_sparse_gradients(network: nn.Module, allowed: bool) -> None:
 
 
 def _embeddings(network: nn.Module) -> Iterator[Any]:
-    """Find what looks vectors up: our embeddings, and those of tokens in pretrained encoders."""
+    """Find what looks vectors up: our embeddings, and those of tokens in pretrained encoders.
+
+    One whose vectors score the tokens too, as in a language model, has a gradient in every row.
+    """
+    scored = {id(module.weight) for module in network.modules() if isinstance(module, nn.Linear)}
     for module in network.modules():
-        if isinstance(module, TokenEmbedding) or (
-            isinstance(module, nn.Embedding) and len(module.weight) >= SPARSE_FROM
-        ):
+        pretrained = isinstance(module, nn.Embedding) and len(module.weight) >= SPARSE_FROM
+        if isinstance(module, TokenEmbedding) or (pretrained and id(module.weight) not in scored):
             yield module
 
 

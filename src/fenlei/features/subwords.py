@@ -73,6 +73,29 @@ class SubwordVocabulary(Vocabulary):
         MissingExtraError
             When `tokenizers` is not installed.
         """
+        texts = check_texts(X)
+        self.tokenizer_ = trained = self.train(texts)
+        counts = np.bincount(self._encode(texts, skip=False).ids, minlength=trained.get_vocab_size())
+        self._sort(counts)
+        return self
+
+    def train(self, X: Any) -> Tokenizer:
+        """Learn the subwords without counting them; this alone changes nothing here.
+
+        Parameters
+        ----------
+        X : sequence of str, shape (n_samples,)
+
+        Returns
+        -------
+        tokenizers.Tokenizer
+            Its ids are in the order in which the trainer found them.
+
+        Raises
+        ------
+        DataError
+            When no character is frequent enough.
+        """
         self.check_settings()
         texts = [replace_surrogates(text) for text in check_texts(X)]
         blank = self._blank()
@@ -80,11 +103,7 @@ class SubwordVocabulary(Vocabulary):
         alphabet = self._alphabet(normal)
         if not alphabet:
             raise self._no_token(len(texts))
-        trained = self._train(_only(normal, alphabet), alphabet, self._least(len(texts)))
-        self.tokenizer_ = trained
-        counts = np.bincount(self._encode(texts, skip=False).ids, minlength=trained.get_vocab_size())
-        self._sort(counts)
-        return self
+        return self._train(_only(normal, alphabet), alphabet, self._least(len(texts)))
 
     def check_settings(self) -> None:
         """Refuse settings that are out of their range."""

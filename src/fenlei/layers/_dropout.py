@@ -10,7 +10,7 @@ from fenlei.features._types import F32, U64
 
 
 @compiled(inline="always")
-def _mix(h: np.uint64) -> np.uint64:
+def mix(h: np.uint64) -> np.uint64:
     """Finaliser of splitmix64 (Steele et al. 2014)."""
     h = (h ^ (h >> uint64(30))) * uint64(0xBF58476D1CE4E5B9)
     h = (h ^ (h >> uint64(27))) * uint64(0x94D049BB133111EB)
@@ -27,9 +27,9 @@ def fill_mask(keys: U64, salt: np.uint64, rate: float, out: F32) -> None:
     kept = np.float32(1 / (1 - rate))
     size = out.shape[1]
     for row in range(len(keys)):
-        base = _mix(keys[row] * uint64(0x9E3779B97F4A7C15) ^ salt)
+        base = mix(keys[row] * uint64(0x9E3779B97F4A7C15) ^ salt)
         for i in range(0, size, 4):
-            bits = _mix(base + uint64(i) * uint64(0xD1342543DE82EF95))
+            bits = mix(base + uint64(i) * uint64(0xD1342543DE82EF95))
             for j in range(i, min(i + 4, size)):
                 out[row, j] = kept if (bits & uint64(0xFFFF)) >= threshold else np.float32(0)
                 bits >>= uint64(16)

@@ -65,7 +65,15 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None
     Returns
     -------
     tensor of the shape of `query`
+
+    Examples
+    --------
+    >>> value = torch.tensor([[[[2.0], [4.0]]]])
+    >>> attend(torch.zeros(1, 1, 2, 1), torch.zeros(1, 1, 2, 1), value)[0, 0, :, 0].tolist()
+    [3.0, 3.0]
     """
+    if torch.is_autocast_enabled(query.device.type):  # rotations leave queries and keys in float32
+        query, key, value = (part.to(torch.get_autocast_dtype(query.device.type)) for part in (query, key, value))
     if mask is not None and mask.dtype == torch.bool:
         lowest = torch.finfo(query.dtype).min / 2  # a text of padding alone has a mean instead of NaN
         mask = torch.zeros(mask.shape, dtype=query.dtype, device=mask.device).masked_fill_(~mask, lowest)
@@ -83,6 +91,7 @@ def _forward(
     Probabilities are not dropped: that would take a random number for each pair of places and head.
     """
     if not _is_plain(module, query, key, attention_mask, kwargs):
+        dropout = 0.0 if query.device.type == "cpu" else dropout
         plain: tuple[Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **kwargs
         )

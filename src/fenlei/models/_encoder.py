@@ -110,7 +110,7 @@ class EncoderClassifierNetwork(PreTrainedModel):
             ``logits`` of shape (n_texts, n_labels), and ``loss`` when there are labels.
         """
         if self.training:
-            leave_keys(self.encoder, _keys_of_windows(keys, window_counts))
+            leave_keys(self.encoder, keys_of_windows(keys, window_counts))
         vectors = self.vectors(input_ids, attention_mask, states, window_counts)
         logits = self.classifier(self.dropout(vectors, keys)).float()
         return SequenceClassifierOutput(loss=plain_loss(logits, labels), logits=logits)
@@ -123,9 +123,12 @@ class EncoderClassifierNetwork(PreTrainedModel):
         if states is None:
             assert input_ids is not None  # noqa: S101  (one of the two is always given)
             states = self.read(input_ids, attention_mask)
+        states = states.float()  # those that were kept are bfloat16, which weights in float32 do not take
         longest = states.shape[1]
         lengths = torch.full((len(states),), longest) if attention_mask is None else attention_mask.sum(1)
         found: Tensor = self.heads(self._mixed(states), lengths.to(states.device).clamp(min=1))
+        if window_counts is None and self.window_attention is not None:  # whose weights take part in every step
+            window_counts = torch.ones(len(found), dtype=torch.int64, device=found.device)
         return found if window_counts is None else self._one_a_text(found, window_counts)
 
     def read(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
@@ -177,8 +180,8 @@ class EncoderClassifierNetwork(PreTrainedModel):
             super()._init_weights(module)
 
 
-def _keys_of_windows(keys: Tensor | None, counts: Tensor | None) -> Tensor | None:
+def keys_of_windows(keys: Tensor | None, counts: Tensor | None) -> Tensor | None:
     if keys is None or counts is None:
         return keys
-    repeated = keys.repeat_interleave(counts)
-    return repeated + torch.arange(len(repeated), device=keys.device)
+    begins = (counts.cumsum(0) - counts).repeat_interleave(counts)
+    return keys.repeat_interleave(counts) + torch.arange(len(begins), device=keys.device) - begins

@@ -15,48 +15,37 @@ With ``strategy="frozen"`` it runs once over the texts, and an epoch costs next 
 from __future__ import annotations
 
 import json
-import math
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 
 from fenlei._checks import check_choice, check_number, check_sizes
-from fenlei._strict_json import dump, parse
 from fenlei.encoders.examples import StateExamples, WindowExamples
-from fenlei.encoders.load import LoadedEncoder, config_bytes, load_encoder
+from fenlei.encoders.load import config_bytes
 from fenlei.encoders.mixout import add_mixout, remove_mixout
 from fenlei.encoders.states import encode_states
 from fenlei.encoders.strategies import STRATEGIES, add_lora, choose_weights, merge_lora, renew_top, set_dropout
-from fenlei.encoders.tokenizer import EncoderTokenizer
 from fenlei.encoders.training import quicken
-from fenlei.encoders.windows import LONG_TEXTS, Windows, cut_windows
 from fenlei.engine.batches import Examples
-from fenlei.engine.recipe import Progress, Run
+from fenlei.engine.recipe import Run
 from fenlei.engine.trainer import uses_bfloat16
-from fenlei.exceptions import ModelFolderError, SettingError
+from fenlei.exceptions import SettingError
 from fenlei.layers.conv_pool import POOLINGS
 from fenlei.layers.heads import head_names
 from fenlei.layers.recurrent import CELLS
 from fenlei.models._encoder import EncoderClassifierConfig, EncoderClassifierNetwork
-from fenlei.models._gradient import GradientTextClassifier, check_weights, plain
-from fenlei.preparation import Preparation
+from fenlei.models._gradient import GradientTextClassifier, plain
+from fenlei.models._pretrained import PretrainedTextClassifier, encoding_told_to
 
-_TOKENIZER = "tokenizer.json"
-_LONGEST = 256  # tokens, unless max_length says more
-_OVERLAP = 0.25  # of a window
 _RATES = {"full": 1e-4, "gradual": 1e-4, "last": 2e-4, "lora": 1e-3, "bitfit": 1e-3, "frozen": 1e-3}
 _HEAD_RATE = 1e-3
 _EPOCHS = {"frozen": 15}
 WINDOW_POOLINGS = ("mean", "max", "attention")
 
 
-class EncoderClassifier(GradientTextClassifier):
+class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
     """A pretrained encoder with a head, fine-tuned.
 
     Parameters
@@ -100,8 +89,8 @@ class EncoderClassifier(GradientTextClassifier):
         What is read of texts that are longer: see `fenlei.encoders.windows`.
     window_pooling : {"mean", "max", "attention"}, default="mean"
         How the vectors of a text's windows become one.
-    prefix : str, default=""
-        Put before each text, such as "query: ".
+    prefix : str or None, default=""
+        Put before each text, such as "query: "; None is what the encoder was pretrained with, where that is known.
     checkpointing : bool, default=False
         Compute states anew in the backward pass: a third slower, a fraction of the memory.
     dropout : float, default=0.1
@@ -134,6 +123,16 @@ class EncoderClassifier(GradientTextClassifier):
         Number of weights that learned.
     history_ : list of dict
         Loss and accuracy of each epoch.
+
+    Examples
+    --------
+    What is not given goes by the strategy:
+
+    >>> model = EncoderClassifier(head="mean+conv", strategy="frozen")
+    >>> model
+    EncoderClassifier(head='mean+conv', strategy='frozen')
+    >>> model.recipe_defaults()
+    {'epochs': 15, 'learning_rate': 0.001}
     """
 
     family = "encoder"
@@ -160,7 +159,7 @@ class EncoderClassifier(GradientTextClassifier):
         max_length: int | None = None,
         long_text: Literal["head", "tail", "head+tail", "windows"] = "head",
         window_pooling: Literal["mean", "max", "attention"] = "mean",
-        prefix: str = "",
+        prefix: str | None = "",
         checkpointing: bool = False,
         dropout: float = 0.1,
         epochs: int | None = None,
@@ -202,7 +201,6 @@ class EncoderClassifier(GradientTextClassifier):
         """Refuse settings that are out of their range, before any work."""
         head_names(self.head)
         check_choice(self, "strategy", *STRATEGIES)
-        check_choice(self, "long_text", *LONG_TEXTS)
         check_choice(self, "window_pooling", *WINDOW_POOLINGS)
         check_choice(self, "pooling", *POOLINGS)
         check_choice(self, "cell", *CELLS)
@@ -211,12 +209,10 @@ class EncoderClassifier(GradientTextClassifier):
         for name in ("mix", "filters", "hidden", "last_layers", "lora_rank"):
             check_number(self, name, least=1, most=10_000, whole=True)
         check_number(self, "fresh_layers", least=0, most=1000, whole=True)
-        check_number(self, "mixout", least=0, most=0.99)
+        for name in ("mixout", "encoder_dropout"):
+            check_number(self, name, least=0, most=0.99, optional=name == "encoder_dropout")
+        check_number(self, "head_rate", above=0, most=100, optional=True)
         check_number(self, "layer_decay", above=0, most=1)
-        check_number(self, "max_length", least=4, most=1_000_000, whole=True, optional=True)
-        for name in ("encoder", "prefix"):
-            if not isinstance(getattr(self, name), str):
-                raise SettingError(f"{name} must be a text; got {getattr(self, name)!r}")
         self._check_together()
         super().check_settings()
 
@@ -224,10 +220,14 @@ class EncoderClassifier(GradientTextClassifier):
         """Refuse settings that exclude each other."""
         if not self.widths:
             raise SettingError("widths must name at least one width")
-        if self.strategy == "frozen" and (self.fresh_layers or self.mixout):
-            raise SettingError("fresh_layers and mixout change weights that strategy='frozen' leaves alone")
-        if self.strategy == "lora" and (self.layer_decay != 1 or self.mixout):
-            raise SettingError("layer_decay and mixout are not for strategy='lora', whose weights are its own")
+        if self.strategy in ("frozen", "lora", "bitfit") and (self.fresh_layers or self.mixout):
+            raise SettingError(f"fresh_layers and mixout change weights that strategy={self.strategy!r} leaves alone")
+        if self.strategy == "last" and self.fresh_layers > self.last_layers:
+            raise SettingError("fresh_layers above last_layers would never learn; raise last_layers")
+        if self.strategy == "lora" and self.layer_decay != 1:
+            raise SettingError("layer_decay is not for strategy='lora', whose weights are its own")
+        if self.checkpointing and self.r_drop:
+            raise SettingError("r_drop changes the dropout before checkpointing computes it anew; use one of them")
 
     def recipe_defaults(self) -> dict[str, Any]:
         """Give what the strategy goes best with."""
@@ -235,21 +235,15 @@ class EncoderClassifier(GradientTextClassifier):
 
     def learn_inputs(self, texts: list[str], run: Run) -> list[str]:
         """Find the encoder and its tokenizer, and how long a window may be."""
-        self._loaded = load_encoder(self.encoder, message=run.message)
-        self.tokenizer_, self.max_length_ = self._loaded.tokenizer, self._window(self._loaded)
-        self.preparation_ = self._preparation().fit(texts)
+        self._loaded = self._load(texts, run)
         return self.prepare(texts)
-
-    def prepare(self, texts: list[str]) -> list[str]:
-        """Clean."""
-        prepared: Any = self.preparation_.transform(texts)  # texts, as there is no segmenter
-        return list(prepared)
 
     def make_network(self, run: Run) -> EncoderClassifierNetwork:
         """Put head and linear layer over the encoder, and choose what learns."""
         loaded = self._loaded
         del self._loaded  # a classifier keeps one network
         encoder = loaded.network
+        self._check_mix(encoder)
         if self.encoder_dropout is not None:
             set_dropout(encoder, float(self.encoder_dropout))
         size = int(encoder.config.hidden_size)
@@ -258,9 +252,14 @@ class EncoderClassifier(GradientTextClassifier):
         network = EncoderClassifierNetwork(config, encoder)
         self._set_strategy(network)
         if self.checkpointing:
-            network.gradient_checkpointing_enable()
+            network.activation_checkpointing_enable()
         self.trained_weights_ = sum(p.numel() for p in network.parameters() if p.requires_grad)
         return network
+
+    def _check_mix(self, encoder: Any) -> None:
+        n_layers = int(encoder.config.num_hidden_layers)
+        if self.mix > n_layers:
+            raise SettingError(f"mix={self.mix}, but the encoder has {n_layers} layers")
 
     def _set_strategy(self, network: EncoderClassifierNetwork) -> None:
         """Choose which weights learn, and how fast."""
@@ -278,26 +277,14 @@ class EncoderClassifier(GradientTextClassifier):
         self, prepared: list[str], targets: NDArray[Any], weights: NDArray[np.float32], run: Run
     ) -> WindowExamples:
         """Look up the ids and cut windows; `run` is told of what is not read."""
-        windows = self._windows(prepared)
-        if windows.n_texts:
-            run.message(
-                f"{windows.n_texts:,} of {len(windows):,} texts are longer than max_length={self.max_length_}: "
-                f"{windows.n_ids:,} of their tokens are not read (long_text={self.long_text})"
-            )
-        return WindowExamples(windows, targets, weights, self.tokenizer_.pad_id)
+        return WindowExamples(self._windows(prepared, run), targets, weights, self.tokenizer_.pad_id)
 
     def to_learn_from(self, network: Any, examples: Any, run: Run) -> Examples:
         """Run a frozen encoder over the texts, once."""
         if self.strategy != "frozen":
             return super().to_learn_from(network, examples, run)
         network.eval()
-        begun = time.monotonic()
-
-        def tell(done: int, total: int) -> None:
-            left = (time.monotonic() - begun) / done * (total - done)
-            run.progress(Progress(0, 0, done, total, math.nan, left, before="texts through the encoder"))
-
-        bf16 = uses_bfloat16(self.precision)
+        bf16, tell = uses_bfloat16(self.precision), encoding_told_to(run)
         states = encode_states(network.read, examples.windows, examples.pad_id, bf16=bf16, progress=tell)
         windows = examples.windows
         return StateExamples(states, windows.ids.bounds, windows.bounds, examples.targets, examples.weights)
@@ -309,42 +296,12 @@ class EncoderClassifier(GradientTextClassifier):
         remove_mixout(network.encoder)
         network.requires_grad_(True)
 
-    def to_files(self) -> dict[str, bytes]:
-        """Give preparation, history and the encoder's configuration as JSON, weights as safetensors."""
-        self._check_fitted("network_")
-        learned = {
-            "preparation": self.preparation_.settings(),
-            "max_length": self.max_length_,
-            "size": self.network_.config.size,
-            "reads_left_to_right": self.network_.config.reads_left_to_right,
-            "encoder": self.network_.config.encoder,
-            "trained_weights": self.trained_weights_,
-            "history": self.history_,
-            "best_epoch": self.best_epoch_,
-        }
-        weights = {name: value.cpu().contiguous() for name, value in self.network_.state_dict().items()}
-        return {
-            "learned.json": dump(learned), "weights.safetensors": save(weights), _TOKENIZER: self.tokenizer_.to_bytes()
-        }  # fmt: skip
+    def _learned(self) -> dict[str, Any]:
+        return {"trained_weights": self.trained_weights_, "history": self.history_, "best_epoch": self.best_epoch_}
 
-    def from_files(self, files: Mapping[str, bytes]) -> None:
-        """Take back what `to_files` gave."""
-        try:
-            self.check_settings()
-            learned = parse(files["learned.json"], "learned.json")
-            self.preparation_ = Preparation.from_settings(learned["preparation"])
-            self.max_length_, self.trained_weights_ = int(learned["max_length"]), int(learned["trained_weights"])
-            self.history_, self.best_epoch_ = list(learned["history"]), int(learned["best_epoch"])
-            self.tokenizer_ = EncoderTokenizer.from_bytes(files[_TOKENIZER])
-            config = self._config(learned["encoder"], int(learned["size"]), bool(learned["reads_left_to_right"]))
-            weights = load(files["weights.safetensors"])
-            with torch.device("meta"):
-                expected = EncoderClassifierNetwork(config).state_dict()
-            check_weights(weights, expected)
-            self.network_ = EncoderClassifierNetwork(config)
-            self.network_.load_state_dict(weights)
-        except (KeyError, TypeError, ValueError, RuntimeError, RecursionError, SafetensorError) as error:
-            raise ModelFolderError(f"the files of this {self.family} model do not fit together: {error}") from error
+    def _take_learned(self, learned: Mapping[str, Any]) -> None:
+        self.trained_weights_ = int(learned["trained_weights"])
+        self.history_, self.best_epoch_ = list(learned["history"]), int(learned["best_epoch"])
 
     def _config(self, encoder: dict[str, Any], size: int, reads_left_to_right: bool) -> EncoderClassifierConfig:
         names = ("head", "mix", "widths", "filters", "pooling", "cell", "hidden", "window_pooling", "dropout")
@@ -355,22 +312,3 @@ class EncoderClassifier(GradientTextClassifier):
             **own | {"widths": list(self.widths)},
         )  # fmt: skip
         return config
-
-    def _window(self, loaded: LoadedEncoder) -> int:
-        """Tokens of a window; what the encoder cannot read is refused."""
-        if self.max_length is None:
-            return min(_LONGEST, loaded.max_length)
-        if self.max_length > loaded.max_length:
-            raise SettingError(
-                f"max_length={self.max_length} is more than the {loaded.max_length} tokens that {self.encoder} reads; "
-                "lower it, or set long_text=windows"
-            )
-        return int(self.max_length)
-
-    def _windows(self, prepared: list[str]) -> Windows:
-        tokenizer, limit = self.tokenizer_, self.max_length_
-        ids = tokenizer.encode([self.prefix + text for text in prepared] if self.prefix else prepared)
-        return cut_windows(
-            ids, limit, prefix=tokenizer.prefix, suffix=tokenizer.suffix, how=self.long_text,
-            overlap=int(_OVERLAP * limit),
-        )  # fmt: skip

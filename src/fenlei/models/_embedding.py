@@ -1,0 +1,156 @@
+"""What the families share that give each text one vector by an encoder, and stand a logistic regression on it."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from fenlei._checks import check_choice, check_number
+from fenlei.base import Floats, Held
+from fenlei.encoders.load import LoadedEncoder, config_bytes
+from fenlei.encoders.vectors import encode_vectors
+from fenlei.encoders.windows import Windows
+from fenlei.engine.recipe import Run
+from fenlei.exceptions import SettingError
+from fenlei.layers.heads import head_names
+from fenlei.models._encoder import EncoderClassifierConfig, EncoderClassifierNetwork
+from fenlei.models._linear import row_costs
+from fenlei.models._logistic import fit_logistic
+from fenlei.models._pretrained import PretrainedTextClassifier, encoding_told_to
+from fenlei.targets import Targets
+
+_POOLINGS = ("cls", "last", "mean", "max")  # the heads without weights
+
+
+class EmbeddingConfig(EncoderClassifierConfig):
+    """Settings of `EmbeddingNetwork`.
+
+    Parameters
+    ----------
+    normalize : bool
+        Whether vectors have length 1.
+    """
+
+    model_type = "fenlei-embedding"
+    normalize: bool = True
+
+
+class EmbeddingNetwork(EncoderClassifierNetwork):
+    """An encoder, a pooling without weights, vectors of length 1 if wished, and a linear layer."""
+
+    config_class = EmbeddingConfig
+
+    def vectors(
+        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, states: Tensor | None = None,
+        window_counts: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Give the vector of each text, shape (n_texts, n_features)."""
+        found = super().vectors(input_ids, attention_mask, states)
+        found = functional.normalize(found, dim=-1) if self.config.normalize else found
+        return found if window_counts is None else self._one_a_text(found, window_counts)
+
+
+class EmbeddingTextClassifier(PretrainedTextClassifier):
+    """An encoder's vectors and a logistic regression over them; a subclass may change the encoder first."""
+
+    pooling: str
+    normalize: bool
+    C: float | None
+    class_weight: str | dict[Any, float] | None
+    seed: int
+    network_: EmbeddingNetwork
+    C_: float
+
+    _network_kind = EmbeddingNetwork
+
+    def check_settings(self) -> None:
+        """Refuse settings that are out of their range, before any work."""
+        for name in str(self.pooling).split("+"):
+            if name.strip() not in _POOLINGS:
+                raise SettingError(f"pooling must be {', '.join(_POOLINGS)} or several joined by +; got {name!r}")
+        head_names(self.pooling)
+        check_choice(self, "normalize", True, False)
+        check_number(self, "C", above=0, optional=True)
+        check_number(self, "seed", least=0, most=2**31, whole=True)
+        super().check_settings()
+
+    @abstractmethod
+    def _tune(self, windows: Windows, targets: Targets, weights: NDArray[np.float64], run: Run) -> None:
+        """Change the encoder, if the family does, by the training texts."""
+
+    def _fit(
+        self, texts: list[str], targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run | None
+    ) -> None:
+        run = run or Run()
+        loaded = self._load(texts, run)
+        prepared, targets, weights = distinct(self.prepare(texts), targets, weights)
+        windows = self._windows(prepared, run)
+        self.network_ = self._make_network(loaded)
+        self._tune(windows, targets, weights, run)
+        vectors = self._encode(windows, run)
+        costs = row_costs(targets, self.classes_, weights, self.class_weight)
+        found, self.C_ = fit_logistic(vectors, targets, costs, self._strength(), seed=int(self.seed))
+        with torch.no_grad():
+            self.network_.classifier.weight.copy_(torch.from_numpy(found.weights.T))
+            self.network_.classifier.bias.copy_(torch.from_numpy(found.bias))
+
+    def _strength(self) -> float | None:
+        return self.C
+
+    def _scores(self, texts: list[str]) -> Floats:
+        vectors = torch.from_numpy(self._encode(self._windows(self.prepare(texts))))
+        with torch.inference_mode():
+            layer = self.network_.classifier
+            logits = functional.linear(vectors.double(), layer.weight.double(), layer.bias.double())
+            found: Floats = (logits.sigmoid() if self.multi_label_ else logits.softmax(1)).numpy()
+        return found
+
+    def _encode(self, windows: Windows, run: Run | None = None) -> NDArray[np.float32]:
+        told = {} if run is None else {"progress": encoding_told_to(run)}
+        self.network_.eval()
+        return encode_vectors(self.network_.vectors, windows, self.tokenizer_.pad_id, **told)
+
+    def _make_network(self, loaded: LoadedEncoder) -> EmbeddingNetwork:
+        config = self._config(
+            json.loads(config_bytes(loaded.network)), int(loaded.network.config.hidden_size), loaded.is_decoder
+        )
+        with torch.random.fork_rng():
+            return EmbeddingNetwork(config, loaded.network)
+
+    def _config(self, encoder: dict[str, Any], size: int, reads_left_to_right: bool) -> EmbeddingConfig:
+        make_config: Any = EmbeddingConfig  # its keywords are annotations, which mypy cannot see
+        config: EmbeddingConfig = make_config(
+            encoder=encoder, size=size, reads_left_to_right=reads_left_to_right, num_labels=len(self.classes_),
+            head=self.pooling, normalize=self.normalize, dropout=0.0,
+        )  # fmt: skip
+        return config
+
+    def _learned(self) -> dict[str, Any]:
+        return {"C": self.C_}
+
+    def _take_learned(self, learned: Mapping[str, Any]) -> None:
+        self.C_ = float(learned["C"])
+
+
+def distinct(
+    texts: list[str], targets: Targets, weights: NDArray[np.float64]
+) -> tuple[list[str], Targets, NDArray[np.float64]]:
+    """Let texts that come several times with the same labels be one of their joint weight; leave out those without.
+
+    So no copy of a text is on both sides where C is chosen, and none goes through the encoder twice.
+    """
+    first: dict[tuple[str, bytes], int] = {}
+    sums = np.zeros(len(texts))
+    for row in np.flatnonzero(weights > 0):
+        place = first.setdefault((texts[row], targets.indicator[row].tobytes()), int(row))
+        sums[place] += weights[row]
+    kept = np.flatnonzero(sums)
+    return [texts[row] for row in kept], Targets(targets.indicator[kept], targets.multi_label), sums[kept]

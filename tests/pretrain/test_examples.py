@@ -1,0 +1,166 @@
+"""Words are hidden whole, in the shares that BERT has, and the same ones for the same keys."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fenlei.pretrain._masking import hide
+from fenlei.pretrain.corpus import write_corpus
+from fenlei.pretrain.examples import PackedExamples, Task, visits
+
+MASK, FILLERS = 4, np.arange(50, 60, dtype=np.int32)
+
+
+def hidden(ids, starts, keys, share=0.15):
+    """Hide words; ids below 5 are special."""
+    ids, starts = np.asarray(ids, np.int32), np.asarray(starts, bool)
+    fixed = np.arange(100) < 5
+    out, places = np.empty(ids.shape, np.int64), np.empty(ids.size, np.int64)
+    n = hide(ids, starts, fixed, FILLERS, np.asarray(keys, np.uint64), share, MASK, out, places)
+    return out, places[:n]
+
+
+@given(st.lists(st.tuples(st.integers(0, 40), st.booleans()), min_size=1, max_size=60), st.integers(0, 2**60))
+def test_words_are_hidden_whole_and_as_many_as_wanted(tokens, key):
+    ids, starts = ([token[i] for token in tokens] for i in (0, 1))
+    out, places = hidden([ids], [starts], [key])
+    words, inside = [], False
+    for i, (token, begins) in enumerate(tokens):
+        if token < 5:
+            inside = False
+            continue
+        if begins or not inside:
+            words.append([])
+            inside = True
+        words[-1].append(i)
+    chosen = [word for word in words if word[0] in places]
+    assert sorted(i for word in chosen for i in word) == places.tolist()
+    assert len(chosen) == (max(1, int(0.15 * len(words) + 0.5)) if words else 0)
+    untouched = np.setdiff1d(np.arange(len(ids)), places)
+    assert (out[0, untouched] == np.array(ids)[untouched]).all()
+
+
+def test_of_the_hidden_tokens_8_in_10_are_masks_and_1_in_10_is_another():
+    n, length = 2000, 100
+    ids = np.full((n, length), 7)
+    out, places = hidden(ids, np.ones(ids.shape), np.arange(n) * 2**31)
+    assert len(places) == n * 15
+    found = out.ravel()[places]
+    masks, same = (found == MASK).mean(), (found == 7).mean()
+    others = found[(found != MASK) & (found != 7)]
+    three_deviations = 3 * np.sqrt(0.8 * 0.2 / len(found))
+    assert masks == pytest.approx(0.8, abs=three_deviations)
+    assert same == pytest.approx(0.1, abs=three_deviations)
+    assert np.bincount(others, minlength=60)[50:].min() > 0.8 * len(others) / 10
+    per_place = np.bincount(places % length, minlength=length) / n
+    assert np.abs(per_place - 0.15).max() < 5 * np.sqrt(0.15 * 0.85 / n)
+
+
+def test_a_sequence_depends_on_its_own_key_alone():
+    ids, starts = np.full((3, 40), 9), np.ones((3, 40))
+    whole, places = hidden(ids, starts, [5, 6, 5])
+    single, first = hidden(ids[:1], starts[:1], [5])
+    assert (whole[0] == single[0]).all() and (whole[2] == single[0]).all()
+    assert (whole[1] != single[0]).any()
+    assert places[: len(first)].tolist() == first.tolist()
+
+
+def test_a_sequence_of_special_tokens_hides_nothing():
+    out, places = hidden([[2, 3, 0, 0], [2, 9, 3, 0]], np.ones((2, 4)), [1, 2])
+    assert places.tolist() == [5]
+    assert out[0].tolist() == [2, 3, 0, 0]
+
+
+@pytest.fixture(scope="module")
+def corpus(tokenizer, corpus_texts, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    return write_corpus(
+        [corpus_texts], tokenizer, folder, length=24, whole_words=True, digest="d", progress=lambda what: None
+    )
+
+
+def examples(corpus, tokenizer, **how):
+    return PackedExamples(corpus, np.arange(len(corpus)), Task.of(tokenizer, **{"is_masked": True} | how))
+
+
+def test_targets_are_what_was_hidden(corpus, tokenizer):
+    order, keys = np.arange(6), np.arange(6) + 99
+    batch = examples(corpus, tokenizer).batch(order, keys)
+    original = torch.from_numpy(corpus.select(order).ids.astype(np.int64)).ravel()
+    changed = (batch["input_ids"].ravel() != original).nonzero().ravel()
+    assert set(changed.tolist()) <= set(batch["places"].tolist())
+    assert (original[batch["places"]] == batch["targets"]).all()
+    assert not {2, 3, 0} & set(batch["targets"].tolist())
+    assert set(batch) == {"input_ids", "places", "targets", "weights"}
+
+
+def test_the_weights_of_a_sequence_add_up_to_its_own(corpus, tokenizer):
+    order = np.arange(len(corpus))
+    for task in ({}, {"is_masked": False}):
+        batch = examples(corpus, tokenizer, **task).batch(order)
+        sums = np.bincount(batch["places"] // 24, weights=batch["weights"], minlength=len(order))
+        assert sums == pytest.approx(np.ones(len(order)))
+
+
+def test_without_keys_the_same_words_are_hidden_each_time_and_in_any_batch(corpus, tokenizer):
+    made = examples(corpus, tokenizer)
+    whole, single = made.batch(np.arange(5)), made.batch(np.array([3]))
+    assert (whole["input_ids"][3] == single["input_ids"][0]).all()
+    assert (made.batch(np.arange(5), np.arange(5))["input_ids"] != whole["input_ids"]).any()
+    chosen = made.select(np.array([3])).batch(np.array([0]))
+    assert (chosen["input_ids"] == single["input_ids"]).all()
+
+
+def test_padding_is_told_and_never_a_target(corpus, tokenizer):
+    last = np.array([0, len(corpus) - 1])
+    for task in ({}, {"is_masked": False}, {"next_sentence": True}):
+        batch = examples(corpus, tokenizer, **task).batch(last)
+        assert batch["attention_mask"].sum(1).tolist()[0] == 24
+        inside = batch["attention_mask"].ravel()[batch["places"]]
+        assert inside.all()
+    assert batch["attention_mask"].shape == (2, 24)
+
+
+def test_each_next_token_is_a_target(corpus, tokenizer):
+    batch = examples(corpus, tokenizer, is_masked=False).batch(np.arange(3), np.arange(3))
+    ids = corpus.select(np.arange(3)).ids
+    assert batch["targets"].tolist() == ids[:, 1:].ravel().tolist()
+    assert batch["places"].tolist() == [row * 24 + i for row in range(3) for i in range(23)]
+
+
+def test_half_of_the_second_halves_are_of_other_sequences(corpus, tokenizer):
+    made = examples(corpus, tokenizer, next_sentence=True)
+    n = len(corpus) - 1
+    order = np.tile(np.arange(n), 10)
+    batch = made.batch(order, np.arange(len(order)) * 2**31)
+    assert 0.4 < batch["follows"].float().mean() < 0.6
+    assert (batch["input_ids"][:, 12] == 3).all()
+    assert batch["token_type_ids"][0].tolist() == [0] * 13 + [1] * 11
+    shown = batch["input_ids"].clone().ravel()
+    shown[batch["places"]] = batch["targets"]
+    same = (shown.view(-1, 24)[:, 13:].numpy() == corpus.select(order).ids[:, 13:]).all(1)
+    assert same[batch["follows"].numpy() == 1].all()
+    assert same[batch["follows"].numpy() == 0].mean() < 0.2
+
+
+def test_the_fingerprint_tells_corpora_and_tasks_apart(corpus, tokenizer):
+    made = examples(corpus, tokenizer)
+    others = [
+        examples(corpus, tokenizer, is_masked=False),
+        examples(corpus, tokenizer, next_sentence=True),
+        made.select(np.arange(3)),
+    ]
+    assert len({one.fingerprint() for one in [made, *others]}) == 4
+    assert made.fingerprint() == examples(corpus, tokenizer).fingerprint()
+
+
+@given(st.integers(1, 30), st.integers(0, 100))
+def test_all_sequences_are_seen_equally_often(n_rows, n):
+    rows = np.arange(n_rows) + 7
+    counts = np.bincount(visits(rows, n, seed=2), minlength=n_rows + 7)[7:]
+    assert counts.sum() == n
+    assert counts.max() - counts.min() <= 1
