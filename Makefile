@@ -24,7 +24,7 @@ lint: setup                       ## style and types
 	$(BIN)/mypy
 
 test: lint                        ## everything that must hold
-	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto
+	OMP_NUM_THREADS=1 $(BIN)/pytest -q -n auto --dist loadgroup
 
 bench: setup                      ## every number in the README, side by side with its peers; DATA=folder of the sets
 	$(BIN)/python -m pip install --quiet --group bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import random
 import socket
@@ -25,6 +26,12 @@ class Examples(NamedTuple):
     labels: list[str]
     new_texts: list[str]
     new_labels: list[str]
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported: accelerate asks for a whole collection after every training."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ _TINY = {
     },
     "deepcnn": {"filters": 32, "hidden": 32, "width": 3, "pool": 2, "learning_rate": 0.005, "epochs": 60},
     "dpcnn": {"filters": 16, "blocks": 1},
-    "fewshot": {"steps": 20},
+    "fewshot": {"steps": 20, "C": 10.0},
     "fasttext": {"ngram_dropout": 0.0, "epochs": 60},
     "mlp": {"hidden": (32,), "word_dropout": 0.0},
     "textcnn": {"filters": 16},

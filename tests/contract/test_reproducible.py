@@ -14,6 +14,8 @@ import pytest
 
 from fenlei.families import find_family
 
+pytestmark = pytest.mark.xdist_group("reproducible")  # on one worker, which asks the other processes once
+
 TEXTS = [f"{word} {tail}" for word in ("比赛 match", "股票 stock", "手机 phone", "天气 rain") for tail in "abc很好x"]
 LABELS = [label for label in ("sport", "money", "tech", "sky") for _ in "abc很好x"]
 

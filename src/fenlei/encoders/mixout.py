@@ -55,8 +55,8 @@ def add_mixout(encoder: nn.Module, rate: float) -> None:
     >>> before = layer[0].weight.detach().clone()
     >>> add_mixout(layer, 0.5)
     >>> remove_mixout(layer)
-    >>> bool((layer[0].weight == before).all()), list(layer.state_dict())
-    (True, ['0.weight', '0.bias'])
+    >>> bool((layer[0].weight == before).all()), sorted(layer.state_dict())
+    (True, ['0.bias', '0.weight'])
     """
     mixed = [m for m in encoder.modules() if isinstance(m, nn.Linear) and m.weight.requires_grad]
     if not mixed:

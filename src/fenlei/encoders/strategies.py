@@ -73,7 +73,24 @@ def _embedding_weights(encoder: nn.Module, layers: nn.ModuleList) -> list[nn.Par
 
 
 def choose_weights(encoder: PreTrainedModel, strategy: str, last: int) -> None:
-    """Let those weights of the encoder learn that the strategy says, and no others."""
+    """Let those weights of the encoder learn that the strategy says, and no others.
+
+    Parameters
+    ----------
+    encoder : PreTrainedModel
+    strategy : {"full", "frozen", "last", "gradual", "lora", "bitfit"}
+    last : int
+        Layers of ``last``.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 1, "intermediate_size": 8}
+    >>> encoder = BertModel(BertConfig(vocab_size=9, **sizes), add_pooling_layer=False)
+    >>> choose_weights(encoder, "last", 1)
+    >>> sorted({name[:15] for name, p in encoder.named_parameters() if p.requires_grad})
+    ['encoder.layer.1']
+    """
     if strategy in ("full", "gradual", "lora"):
         encoder.requires_grad_(strategy != "lora")
         return

@@ -93,19 +93,21 @@ def takes_sparse_gradients(recipe: Recipe) -> bool:
 def allow_sparse_gradients(network: nn.Module, allowed: bool) -> None:
     """Let large embeddings have sparse gradients, or not."""
     for embedding in _embeddings(network):
-        embedding.sparse = allowed
+        large = isinstance(embedding, TokenEmbedding) or len(embedding.weight) >= SPARSE_FROM
+        embedding.sparse = allowed and large
 
 
 def _embeddings(network: nn.Module) -> Iterator[Any]:
-    """Find what looks vectors up: our embeddings, and those of tokens in pretrained encoders.
+    """Find what looks tokens up: our embeddings, and the largest of torch's, which has others for places.
 
-    One whose vectors score the tokens too, as in a language model, has a gradient in every row.
+    One whose vectors score the tokens too, as in a language model, has a gradient in every row, and is left out.
     """
     scored = {id(module.weight) for module in network.modules() if isinstance(module, nn.Linear)}
-    for module in network.modules():
-        pretrained = isinstance(module, nn.Embedding) and len(module.weight) >= SPARSE_FROM
-        if isinstance(module, TokenEmbedding) or (pretrained and id(module.weight) not in scored):
-            yield module
+    found = [module for module in network.modules() if isinstance(module, nn.Embedding)]
+    largest = max(found, key=lambda module: len(module.weight), default=None)
+    if largest is not None and id(largest.weight) not in scored:
+        yield largest
+    yield from (module for module in network.modules() if isinstance(module, TokenEmbedding))
 
 
 def embedding_weights(network: nn.Module) -> list[nn.Parameter]:

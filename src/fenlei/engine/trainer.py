@@ -98,8 +98,9 @@ class _Trainer(Trainer):
     ) -> None:  # fmt: skip
         self.recipe, self.loss = recipe, loss
         self.watch = Watch(self, valid)
+        arguments = _arguments(recipe, scratch, unused=bool(getattr(network, "gradual", False)))
         super().__init__(
-            network, _arguments(recipe, scratch), train_dataset=train, callbacks=[self.watch],
+            network, arguments, train_dataset=train, callbacks=[self.watch],
             data_collator=_as_it_is,
         )  # fmt: skip
         self.remove_callback(PrinterCallback)
@@ -260,7 +261,7 @@ class _Trainer(Trainer):
             torch.set_rng_state(load(self._resumed.tensors["random"])["torch"])
 
 
-def _arguments(recipe: Recipe, scratch: str) -> TrainingArguments:
+def _arguments(recipe: Recipe, scratch: str, *, unused: bool) -> TrainingArguments:
     return TrainingArguments(
         output_dir=scratch,
         num_train_epochs=recipe.epochs,
@@ -278,7 +279,7 @@ def _arguments(recipe: Recipe, scratch: str) -> TrainingArguments:
         remove_unused_columns=False,
         dataloader_pin_memory=False,
         use_cpu=not torch.cuda.is_available(),
-        ddp_find_unused_parameters=False,
+        ddp_find_unused_parameters=unused,
         ddp_broadcast_buffers=False,
     )
 
@@ -293,7 +294,7 @@ def _as_it_is(batch: Any) -> Any:
 
 def _fingerprint(network: PreTrainedModel, texts: tuple[Examples, Examples | None], loss: Loss, recipe: Recipe) -> str:
     """Tell trainings apart: settings, network and its first weights, texts and labels."""
-    settings = [asdict(recipe), network.config.to_diff_dict(), loss.class_weights]
+    settings = [asdict(recipe), network.config.to_diff_dict(), loss.class_weights, _ways(network)]
     digest = hashlib.sha256(json.dumps(settings, default=lambda value: str(value.tolist())).encode())
     for name, value in network.state_dict().items():
         digest.update(name.encode())
@@ -301,6 +302,14 @@ def _fingerprint(network: PreTrainedModel, texts: tuple[Examples, Examples | Non
     for part in filter(None, texts):
         digest.update(part.fingerprint())
     return digest.hexdigest()
+
+
+def _ways(network: PreTrainedModel) -> list[Any]:
+    """Tell what no configuration says: which weights learn, how fast, and what is dropped."""
+    rate_of = getattr(network, "rate_of", lambda name: 1.0)
+    rates = [(name, rate_of(name) if p.requires_grad else 0) for name, p in network.named_parameters()]
+    dropped = [getattr(module, "rate", getattr(module, "p", None)) for module in network.modules()]
+    return [*rates, *(rate for rate in dropped if isinstance(rate, float)), getattr(network, "gradual", False)]
 
 
 @contextmanager
