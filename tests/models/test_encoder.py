@@ -479,3 +479,20 @@ def test_files_that_do_not_fit_are_refused(fitted):
         fresh.classes_, fresh.multi_label_ = model.classes_, model.multi_label_
         with pytest.raises(ModelFolderError):
             fresh.from_files(files | other)
+
+
+def test_short_texts_come_in_larger_batches(tiny_encoder):
+    labels = ["a", "b"] * 2
+    settings = {"encoder": str(tiny_encoder), "epochs": 1, "precision": "float32"}
+    short = EncoderClassifier(**settings).fit(["好 good"] * 4, labels)
+    long = EncoderClassifier(**settings).fit(["好 good " * 20] * 4, labels)
+    given = EncoderClassifier(**settings, batch_size=3).fit(["好 good"] * 4, labels)
+    assert (short.batch_size_, long.batch_size_, given.batch_size_) == (64, 32, 3)
+
+
+def test_scores_in_bfloat16_are_near_those_in_float32(tiny_encoder):
+    texts, labels = ["很好 good", "很差 bad"] * 4, ["a", "b"] * 4
+    model = EncoderClassifier(encoder=str(tiny_encoder), epochs=3, precision="float32").fit(texts, labels)
+    exact = model.predict_proba(texts)
+    rough = model.set_params(score_precision="bfloat16").predict_proba(texts)
+    assert 0 < np.abs(exact - rough).max() < 0.02

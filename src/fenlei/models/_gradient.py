@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import numpy as np
@@ -97,7 +98,7 @@ class GradientTextClassifier(TextClassifier):
         *,
         dropout: float = 0.5,
         epochs: Any = 10,
-        batch_size: int = 64,
+        batch_size: Any = 64,
         accumulate: int = 1,
         learning_rate: Any = 0.001,
         optimizer: Literal["adamw", "adam", "sgd", "rmsprop"] = "adamw",
@@ -183,6 +184,10 @@ class GradientTextClassifier(TextClassifier):
     def finish(self, network: Any, examples: Any) -> None:
         """Look at the trained network and its training texts, after training."""
 
+    def scoring(self) -> AbstractContextManager[Any]:
+        """Give what is to be in force while the network scores."""
+        return nullcontext()
+
     def check_settings(self) -> None:
         """Refuse settings that are out of their range, before any work."""
         check_choice(self, "optimizer", *OPTIMIZERS)
@@ -190,8 +195,8 @@ class GradientTextClassifier(TextClassifier):
         check_choice(self, "precision", *PRECISIONS)
         chosen = self.recipe_defaults()
         check_number(self, "epochs", least=1, whole=True, optional="epochs" in chosen)
-        for name in ("batch_size", "accumulate"):
-            check_number(self, name, least=1, whole=True)
+        check_number(self, "batch_size", least=1, whole=True, optional="batch_size" in chosen)
+        check_number(self, "accumulate", least=1, whole=True)
         for name in ("patience", "stop_after"):
             check_number(self, name, least=1, most=100_000, whole=True, optional=True)
         check_number(self, "learning_rate", above=0, most=100, optional="learning_rate" in chosen)
@@ -235,7 +240,7 @@ class GradientTextClassifier(TextClassifier):
         out = np.empty((len(texts), len(self.classes_)))
         device = self.network_.device
         self.network_.eval()
-        with torch.inference_mode():
+        with torch.inference_mode(), self.scoring():
             for order in in_length_order(examples, _SCORED):
                 batch = {name: value.to(device) for name, value in examples.batch(order).items()}
                 del batch["targets"], batch["weights"]
