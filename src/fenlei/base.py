@@ -59,6 +59,8 @@ class TextClassifier(Estimator, ABC):
     """Whether `fit` learns; False of what is only made from another model."""
     trains_in_epochs: ClassVar[bool] = False
     """Whether `fit` goes over the texts again and again, and so has use for ``validation`` and ``run``."""
+    is_costly: ClassVar[bool] = False
+    """Whether `fit` takes minutes rather than seconds, so that nothing fits it just to draw a curve."""
     classes_: NDArray[Any]
     multi_label_: bool
 

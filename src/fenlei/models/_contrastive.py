@@ -113,7 +113,8 @@ def alike(indicator: Tensor) -> Tensor:
 
     Examples
     --------
-    >>> alike(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])).numpy().round(2).tolist()[0]
+    >>> found = alike(torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]]))
+    >>> [round(share, 2) for share in found[0].tolist()]
     [0.0, 0.67, 0.0, 0.33]
     """
     shared = indicator @ indicator.T

@@ -90,33 +90,33 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
         self, texts: list[str], targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run | None
     ) -> None:
         run = run or Run()
+        row_costs(targets, self.classes_, weights, self.class_weight)  # refuses unknown labels before the work
         loaded = self._load(texts, run)
         prepared, targets, weights = distinct(self.prepare(texts), targets, weights)
         windows = self._windows(prepared, run)
         self.network_ = self._make_network(loaded)
         self._tune(windows, targets, weights, run)
-        vectors = self._encode(windows, run)
         costs = row_costs(targets, self.classes_, weights, self.class_weight)
-        found, self.C_ = fit_logistic(vectors, targets, costs, self._strength(), seed=int(self.seed))
+        found, self.C_ = fit_logistic(self._encode(windows, run), targets, costs, self.C, seed=int(self.seed))
         with torch.no_grad():
             self.network_.classifier.weight.copy_(torch.from_numpy(found.weights.T))
             self.network_.classifier.bias.copy_(torch.from_numpy(found.bias))
 
-    def _strength(self) -> float | None:
-        return self.C
-
     def _scores(self, texts: list[str]) -> Floats:
         vectors = torch.from_numpy(self._encode(self._windows(self.prepare(texts))))
+        layer = self.network_.classifier
         with torch.inference_mode():
-            layer = self.network_.classifier
-            logits = functional.linear(vectors.double(), layer.weight.double(), layer.bias.double())
+            logits = functional.linear(vectors.double(), layer.weight.cpu().double(), layer.bias.cpu().double())
             found: Floats = (logits.sigmoid() if self.multi_label_ else logits.softmax(1)).numpy()
         return found
 
     def _encode(self, windows: Windows, run: Run | None = None) -> NDArray[np.float32]:
-        told = {} if run is None else {"progress": encoding_told_to(run)}
-        self.network_.eval()
-        return encode_vectors(self.network_.vectors, windows, self.tokenizer_.pad_id, **told)
+        network, device = self.network_.eval(), self.network_.device
+
+        def embed(ids: Tensor, mask: Tensor) -> Tensor:
+            return network.vectors(ids.to(device), mask.to(device)).cpu()
+
+        return encode_vectors(embed, windows, self.tokenizer_.pad_id, progress=encoding_told_to(run or Run()))
 
     def _make_network(self, loaded: LoadedEncoder) -> EmbeddingNetwork:
         config = self._config(

@@ -88,6 +88,7 @@ class GradientTextClassifier(TextClassifier):
     """
 
     trains_in_epochs = True
+    is_costly = True
     network_: PreTrainedModel
     preparation_: Preparation
     history_: list[dict[str, float]]

@@ -34,6 +34,7 @@ _OVERLAP = 0.25  # of a window
 class PretrainedTextClassifier(TextClassifier):
     """A classifier over a pretrained encoder; a subclass says what is made of it, and what of that is kept."""
 
+    is_costly = True
     encoder: str
     prefix: str | None
     max_length: int | None

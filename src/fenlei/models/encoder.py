@@ -141,7 +141,7 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
     >>> model
     EncoderClassifier(head='mean+conv', strategy='frozen')
     >>> model.recipe_defaults()
-    {'epochs': 15, 'learning_rate': 0.001}
+    {'epochs': 15, 'learning_rate': 0.001, 'batch_size': 32}
     """
 
     family = "encoder"

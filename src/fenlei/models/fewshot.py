@@ -29,7 +29,7 @@ from fenlei.models._embedding import EmbeddingTextClassifier
 from fenlei.models._gradient import plain
 from fenlei.targets import Targets
 
-_PASSES = 10  # how often each text is drawn first, within these bounds
+_PASSES = 4  # pairs drawn for each text; with more, a few texts are learned by heart
 _FEWEST_STEPS, _MOST_STEPS = 40, 200
 
 
@@ -53,12 +53,12 @@ class FewshotClassifier(EmbeddingTextClassifier):
     normalize : bool, default=True
         Whether the regression's vectors are scaled to length 1.
     steps : int or None, default=None
-        Of the training; None is as many as draw each text ten times, from 40 to 200.
-    batch_size : int, default=16
+        Of the training; None is as many as draw four pairs for each text, from 40 to 200.
+    batch_size : int, default=8
         Pairs of a step.
     temperature : float, default=0.1
         What cosines are divided by; a lower one minds the nearest texts more.
-    learning_rate : float, default=0.0001
+    learning_rate : float, default=0.00002
         The highest of the schedule, which rises to it and falls in a line to 0.
     warmup : float, default=0.1
         Share of the steps over which the rate rises.
@@ -68,7 +68,7 @@ class FewshotClassifier(EmbeddingTextClassifier):
         Longer gradients are scaled down to this length; 0 leaves them.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         Of matrix products in training; ``auto`` is bfloat16 where the processor has units for it.
-    C : float, default=10.0
+    C : float, default=3.0
         Of the regression: what an error costs against large weights, above 0.
     class_weight : None, "balanced" or dict, default=None
         How much the texts of each class count in the regression; pairs are drawn of all classes alike.
@@ -104,14 +104,14 @@ class FewshotClassifier(EmbeddingTextClassifier):
         long_text: Literal["head", "tail", "head+tail", "windows"] = "head",
         normalize: bool = True,
         steps: int | None = None,
-        batch_size: int = 16,
+        batch_size: int = 8,
         temperature: float = 0.1,
-        learning_rate: float = 1e-4,
+        learning_rate: float = 2e-5,
         warmup: float = 0.1,
         weight_decay: float = 0.01,
         max_grad_norm: float = 1.0,
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
-        C: float = 10.0,
+        C: float = 3.0,
         class_weight: str | dict[Any, float] | None = None,
         clean: dict[str, Any] | None = None,
         language: str = "auto",

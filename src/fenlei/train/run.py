@@ -285,7 +285,7 @@ class _Training:
     def _fit(self, step: str, data: Dataset, valid: Dataset | None, **changed: Any) -> TextClassifier:
         with self._step(step):
             model = make_model(self.plan).set_params(**changed)
-            run = self.unfinished.run_of(step, self.messages.append) if model.trains_in_epochs else None
+            run = self.unfinished.run_of(step, self.messages.append)
             try:
                 return _learn(model, data, valid, run)
             except DataError as error:
@@ -300,7 +300,7 @@ class _Training:
     def _learning_curve(self, train: Dataset, valid: Dataset, whole: Evaluation) -> list[dict[str, float]]:
         wanted = self.plan.learning_curve
         if wanted is None:
-            wanted = not find_family(self.plan.model).trains_in_epochs
+            wanted = not find_family(self.plan.model).is_costly
         if not wanted or len(train) < _FEWEST_FOR_CURVE:
             return []
         order = np.random.default_rng(self.plan.seed).permutation(len(train))
