@@ -75,8 +75,8 @@ def train_network(
 def uses_bfloat16(precision: str) -> bool:
     """Whether matrix products run in bfloat16.
 
-    ``auto`` is yes on processors with tile or vector units for it: their products are two to five times as fast, and
-    accuracies differ less than between seeds. The choice does not look at the clock, so that a seed means one result.
+    ``auto`` is yes on processors with tile or vector units for it, whose products of this type are several times as
+    fast. The choice does not look at the clock, so that a seed means one result.
     """
     if precision != "auto":
         return precision == "bfloat16"
