@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 from fenlei.engine.checkpoints import read_newest
 from fenlei.engine.measures import evaluate_network
 from fenlei.engine.recipe import OPTIMIZERS, SCHEDULES, Progress, Run
-from fenlei.engine.trainer import uses_bfloat16
+from fenlei.engine.trainer import uses_bfloat16, uses_gpu
 from fenlei.engine.watch import Watch
 from fenlei.exceptions import ModelFolderError, SettingError
 
@@ -139,6 +139,15 @@ def test_trainings_of_both_precisions_in_one_process(tiny, precision):
 def test_auto_precision_does_not_depend_on_the_clock():
     assert {uses_bfloat16("auto") for _ in range(3)} <= {True, False}
     assert uses_bfloat16("bfloat16") and not uses_bfloat16("float32")
+
+
+def test_a_gpu_that_is_not_there_is_refused_and_one_that_is_may_be_left_alone(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert not uses_gpu("auto") and not uses_gpu("cpu")
+    with pytest.raises(SettingError, match="device=cuda, but torch finds no GPU"):
+        uses_gpu("cuda")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert uses_gpu("auto") and uses_gpu("cuda") and not uses_gpu("cpu")
 
 
 def test_random_states_of_others_are_left_alone(tiny):

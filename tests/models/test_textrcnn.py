@@ -12,7 +12,7 @@ from fenlei.models.textrcnn import TextRcnn, TextRcnnClassifier, TextRcnnConfig
 
 def plain(network, ids):
     """Give the logits of one text with ``cell="rnn"``, as the paper writes them."""
-    x, contexts = network.embedding.weight[ids], network.contexts
+    x, contexts = network.embedding.weight[ids], network.convolution.contexts
 
     def context(layer, before, token):
         return torch.tanh(
@@ -24,7 +24,7 @@ def plain(network, ids):
     for i in range(1, n):
         left.append(context(contexts.there, left[-1], x[i - 1]))
         right.insert(0, context(contexts.back, right[0], x[n - i]))
-    y = [torch.tanh(network.hidden(torch.cat(parts))) for parts in zip(left, x, right, strict=True)]
+    y = [torch.tanh(network.convolution.hidden(torch.cat(parts))) for parts in zip(left, x, right, strict=True)]
     return network.head(torch.stack(y).amax(0))
 
 
@@ -43,7 +43,7 @@ def test_contexts_are_those_of_the_paper():
 def test_a_token_is_not_in_its_own_contexts(cell):
     network = TextRcnn(TextRcnnConfig(vocab_size=20, dim=6, context=3, hidden=5, cell=cell)).eval()
     seen = []
-    network.hidden.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    network.convolution.hidden.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
     for middle in (5, 6):
         network(torch.tensor([[3, middle, 4]]))
     first, second = (x[0, 1] for x in seen)

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fenlei.cli._common import json_option, one_line, print_json, status, text_options
-from fenlei.cli.config import parse_settings
-from fenlei.exceptions import SettingError
+from fenlei.cli._corpus import corpus_texts, other_settings
 
 if TYPE_CHECKING:
     from fenlei.pretrain.result import Pretrained
@@ -62,7 +61,9 @@ def pretrain_command(
     from fenlei._optional import require
     from fenlei.pretrain.settings import PretrainSettings
 
-    settings = {name: value for name, value in options.items() if value is not None} | _other_settings(pairs)
+    settings = {name: value for name, value in options.items() if value is not None} | other_settings(
+        pairs, _OWN_OPTIONS
+    )
     PretrainSettings.of(settings)
     for package in ("torch", "transformers", "tokenizers", "accelerate"):
         require(package, extra="neural")
@@ -72,7 +73,7 @@ def pretrain_command(
     try:
         with _tellers() as (progress, message):
             made = pretrain(
-                _texts(corpus, columns), out, resume=resume, checkpoint_every=checkpoint_every, progress=progress,
+                corpus_texts(corpus, columns), out, resume=resume, checkpoint_every=checkpoint_every, progress=progress,
                 message=message, **settings,
             )  # fmt: skip
     except KeyboardInterrupt:
@@ -82,20 +83,6 @@ def pretrain_command(
         print_json(made.to_dict())
     else:
         _show(made)
-
-
-def _other_settings(pairs: tuple[str, ...]) -> dict[str, Any]:
-    settings = parse_settings(pairs)
-    for name in settings:
-        if name in _OWN_OPTIONS:
-            raise SettingError(f"{name} has an option of its own: --{name}")
-    return settings
-
-
-def _texts(corpus: tuple[str, ...], columns: dict[str, str | None]) -> Iterator[str]:
-    from fenlei.data.readers import stream
-
-    return (record.text for name in corpus for record in stream(name, label="", **columns))
 
 
 @contextmanager

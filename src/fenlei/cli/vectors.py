@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fenlei.cli._common import json_option, one_line, print_json, status, text_options
-from fenlei.cli.config import parse_settings
-from fenlei.exceptions import DataError, SettingError
+from fenlei.cli._corpus import corpus_texts, other_settings
+from fenlei.exceptions import DataError
 
 if TYPE_CHECKING:
     from fenlei.vectors.word_vectors import WordVectors
@@ -55,27 +54,19 @@ def vectors_command(
     from fenlei.vectors.settings import VectorSettings
     from fenlei.vectors.training import train_vectors
 
-    settings = options | nested(_other_settings(pairs))
+    settings = options | nested(other_settings(pairs, _OWN_OPTIONS))
     VectorSettings.of(settings)
     target = _check_target(out or _default_name(corpus[0], settings["method"]), corpus)
     columns = {"text": text, "encoding": encoding, "format": format, "delimiter": delimiter}
     start = time.perf_counter()
     with status() as tell:
-        vectors = train_vectors(_texts(corpus, columns), progress=tell, **settings)
+        vectors = train_vectors(corpus_texts(corpus, columns), progress=tell, **settings)
     save_vectors(vectors, target)
     seconds = round(time.perf_counter() - start, 3)
     if as_json:
         print_json({"vectors": str(target), "tokens": len(vectors), "seconds": seconds, "info": vectors.info})
     else:
         _show(vectors, target, seconds)
-
-
-def _other_settings(pairs: tuple[str, ...]) -> dict[str, Any]:
-    settings = parse_settings(pairs)
-    for name in settings:
-        if name in _OWN_OPTIONS:
-            raise SettingError(f"{name} has an option of its own: --{name.replace('_', '-')}")
-    return settings
 
 
 def _default_name(corpus: str, method: str) -> str:
@@ -94,12 +85,6 @@ def _check_target(out: str, corpus: tuple[str, ...]) -> Path:
         if name != _STDIN and target.exists() and Path(name).exists() and target.samefile(name):
             raise DataError("is a corpus that is read; write the vectors elsewhere", source=out)
     return target
-
-
-def _texts(corpus: tuple[str, ...], columns: dict[str, str | None]) -> Iterator[str]:
-    from fenlei.data.readers import stream
-
-    return (record.text for name in corpus for record in stream(name, label="", **columns))
 
 
 def _show(vectors: WordVectors, target: Path, seconds: float) -> None:

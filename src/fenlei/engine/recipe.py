@@ -9,6 +9,7 @@ from pathlib import Path
 OPTIMIZERS = ("adamw", "adam", "sgd", "rmsprop")
 SCHEDULES = ("constant", "linear", "cosine", "step", "one-cycle")
 PRECISIONS = ("auto", "float32", "bfloat16")
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Recipe:
         Length of the move of the token vectors for a second pass; 0 makes none.
     average : float
         Decay of the moving average of the weights that is measured and kept; 0 keeps the weights themselves.
+    device : {"auto", "cpu", "cuda"}
+        Where training runs; ``auto`` is a GPU if there is one.
     seed : int
     """
 
@@ -72,6 +75,7 @@ class Recipe:
     r_drop: float = 0.0
     adversarial: float = 0.0
     average: float = 0.0
+    device: str = "auto"
     seed: int = 13
 
 

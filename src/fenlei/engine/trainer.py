@@ -72,7 +72,21 @@ def train_network(
     return trainer.watch.outcome
 
 
-def uses_bfloat16(precision: str) -> bool:
+def uses_gpu(device: str) -> bool:
+    """Whether training runs on a GPU.
+
+    Raises
+    ------
+    SettingError
+        When one is asked for and there is none.
+    """
+    found = torch.cuda.is_available()
+    if device == "cuda" and not found:
+        raise SettingError("device=cuda, but torch finds no GPU here; leave device out, or install torch with CUDA")
+    return found and device != "cpu"
+
+
+def uses_bfloat16(precision: str, device: str = "auto") -> bool:
     """Whether matrix products run in bfloat16.
 
     ``auto`` is yes on processors with tile or vector units for it, whose products of this type are several times as
@@ -80,7 +94,7 @@ def uses_bfloat16(precision: str) -> bool:
     """
     if precision != "auto":
         return precision == "bfloat16"
-    if torch.cuda.is_available():
+    if uses_gpu(device):
         return torch.cuda.is_bf16_supported()
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
@@ -268,7 +282,7 @@ def _arguments(recipe: Recipe, scratch: str, *, unused: bool) -> TrainingArgumen
         per_device_train_batch_size=recipe.batch_size,
         gradient_accumulation_steps=recipe.accumulate,
         max_grad_norm=recipe.max_grad_norm,
-        bf16=uses_bfloat16(recipe.precision),
+        bf16=uses_bfloat16(recipe.precision, recipe.device),
         seed=recipe.seed,
         save_strategy="no",
         eval_strategy="no",
@@ -278,7 +292,7 @@ def _arguments(recipe: Recipe, scratch: str, *, unused: bool) -> TrainingArgumen
         disable_tqdm=True,
         remove_unused_columns=False,
         dataloader_pin_memory=False,
-        use_cpu=not torch.cuda.is_available(),
+        use_cpu=not uses_gpu(recipe.device),
         ddp_find_unused_parameters=unused,
         ddp_broadcast_buffers=False,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -59,17 +59,67 @@ class EmbeddingNetwork(EncoderClassifierNetwork):
 
 
 class EmbeddingTextClassifier(PretrainedTextClassifier):
-    """An encoder's vectors and a logistic regression over them; a subclass may change the encoder first."""
+    """An encoder's vectors and a logistic regression over them; a subclass may change the encoder first.
 
-    pooling: str
-    normalize: bool
-    C: float | None
-    class_weight: str | dict[Any, float] | None
-    seed: int
+    Parameters
+    ----------
+    encoder : str, default="e5-small"
+        A folder in the layout of Hugging Face, a name that ``fenlei encoders`` lists, a name on the Hub, or
+        ``modelscope:`` and a name there.
+    pooling : str, default="mean"
+        What of the tokens' states becomes the text's vector: ``mean``, ``cls``, ``last``, ``max``, or several joined by
+        ``+``. For a decoder take ``last``.
+    prefix : str or None, default=None
+        Put before each text; None is what the encoder was pretrained with, where that is known: "query: " for e5-small.
+    max_length : int or None, default=None
+        Tokens of a window, special ones among them; None is 256, or what the encoder can read if that is less.
+    long_text : {"head", "tail", "head+tail", "windows"}, default="head"
+        What is read of texts that are longer: see `fenlei.encoders.windows`. Of several windows the mean is taken.
+    normalize : bool, default=True
+        Whether the regression's vectors are scaled to length 1.
+    C : float or None, default=None
+        Of the regression: what an error costs against large weights, above 0; None chooses by cross-validation.
+    class_weight : None, "balanced" or dict, default=None
+        How much the texts of each class count in the regression; "balanced" makes all classes count the same in sum.
+    clean : dict or None, default=None
+        Settings of `fenlei.clean.cleaner.Cleaner` that differ from its defaults.
+    language : {"auto", "zh", "en", "mixed", "other"}, default="auto"
+        Detected from the texts unless given.
+    seed : int, default=13
+        Of all that is drawn; the same seed gives the same model.
+    """
+
     network_: EmbeddingNetwork
     C_: float
 
     _network_kind = EmbeddingNetwork
+
+    def __init__(
+        self,
+        *,
+        encoder: str = "e5-small",
+        pooling: str = "mean",
+        prefix: str | None = None,
+        max_length: int | None = None,
+        long_text: Literal["head", "tail", "head+tail", "windows"] = "head",
+        normalize: bool = True,
+        C: float | None = None,
+        class_weight: str | dict[Any, float] | None = None,
+        clean: dict[str, Any] | None = None,
+        language: str = "auto",
+        seed: int = 13,
+    ) -> None:
+        self.encoder = encoder
+        self.pooling = pooling
+        self.prefix = prefix
+        self.max_length = max_length
+        self.long_text = long_text
+        self.normalize = normalize
+        self.C = C
+        self.class_weight = class_weight
+        self.clean = clean
+        self.language = language
+        self.seed = seed
 
     def check_settings(self) -> None:
         """Refuse settings that are out of their range, before any work."""

@@ -16,8 +16,8 @@ from fenlei._checks import check_choice, check_number
 from fenlei.base import Held, TextClassifier
 from fenlei.engine.batches import Examples, in_length_order
 from fenlei.engine.losses import Loss
-from fenlei.engine.recipe import OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, Run
-from fenlei.engine.trainer import train_network
+from fenlei.engine.recipe import DEVICES, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, Run
+from fenlei.engine.trainer import train_network, uses_gpu
 from fenlei.preparation import Preparation
 from fenlei.targets import Targets, class_weights
 
@@ -26,7 +26,7 @@ _SCORED = 512  # texts at a time
 _RECIPE = (
     "epochs", "batch_size", "learning_rate", "optimizer", "momentum", "weight_decay", "schedule", "warmup",
     "max_grad_norm", "label_smoothing", "focal", "precision", "patience", "stop_after", "accumulate",
-    "r_drop", "adversarial", "average", "seed",
+    "r_drop", "adversarial", "average", "device", "seed",
 )  # fmt: skip
 
 
@@ -68,6 +68,8 @@ class GradientTextClassifier(TextClassifier):
         How far token vectors move to where the loss grows, for a second pass (Miyato et al. 2017); 0 makes none.
     average : float, default=0.0
         Decay of a moving average of the weights, which is then measured and kept, such as 0.999; 0 is none.
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        Where training runs; ``auto`` is a GPU if there is one.
     class_weight : None, "balanced" or dict, default=None
         How much the texts of each class count; "balanced" makes all classes count the same in sum.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
@@ -113,6 +115,7 @@ class GradientTextClassifier(TextClassifier):
         r_drop: float = 0.0,
         adversarial: float = 0.0,
         average: float = 0.0,
+        device: Literal["auto", "cpu", "cuda"] = "auto",
         class_weight: str | dict[Any, float] | None = None,
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
         patience: int | None = 3,
@@ -138,6 +141,7 @@ class GradientTextClassifier(TextClassifier):
         self.r_drop = r_drop
         self.adversarial = adversarial
         self.average = average
+        self.device = device
         self.class_weight = class_weight
         self.precision = precision
         self.patience = patience
@@ -194,6 +198,7 @@ class GradientTextClassifier(TextClassifier):
         check_choice(self, "optimizer", *OPTIMIZERS)
         check_choice(self, "schedule", *SCHEDULES)
         check_choice(self, "precision", *PRECISIONS)
+        check_choice(self, "device", *DEVICES)
         chosen = self.recipe_defaults()
         check_number(self, "epochs", least=1, whole=True, optional="epochs" in chosen)
         check_number(self, "batch_size", least=1, whole=True, optional="batch_size" in chosen)
@@ -214,6 +219,7 @@ class GradientTextClassifier(TextClassifier):
         self, texts: list[str], targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run | None
     ) -> None:
         run = run or Run()
+        uses_gpu(self.device)  # refuses before the work what is not there
         prepared = self.learn_inputs(texts, run)
         with torch.random.fork_rng():
             torch.manual_seed(int(self.seed))

@@ -305,7 +305,7 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         if self.strategy != "frozen":
             return super().to_learn_from(network, examples, run)
         network.eval()
-        bf16, tell = uses_bfloat16(self.precision), encoding_told_to(run)
+        bf16, tell = uses_bfloat16(self.precision, self.device), encoding_told_to(run)
         states = encode_states(network.read, examples.windows, examples.pad_id, bf16=bf16, progress=tell)
         windows = examples.windows
         return StateExamples(states, windows.ids.bounds, windows.bounds, examples.targets, examples.weights)

@@ -38,20 +38,6 @@ class FewshotClassifier(EmbeddingTextClassifier):
 
     Parameters
     ----------
-    encoder : str, default="e5-small"
-        A folder in the layout of Hugging Face, a name that ``fenlei encoders`` lists, a name on the Hub, or
-        ``modelscope:`` and a name there.
-    pooling : str, default="mean"
-        What of the tokens' states becomes the text's vector: ``mean``, ``cls``, ``last``, ``max``, or several joined by
-        ``+``. For a decoder take ``last``.
-    prefix : str or None, default=None
-        Put before each text; None is what the encoder was pretrained with, where that is known: "query: " for e5-small.
-    max_length : int or None, default=None
-        Tokens of a window, special ones among them; None is 256, or what the encoder can read if that is less.
-    long_text : {"head", "tail", "head+tail", "windows"}, default="head"
-        What is read of texts that are longer: see `fenlei.encoders.windows`. Of several windows the mean is taken.
-    normalize : bool, default=True
-        Whether the regression's vectors are scaled to length 1.
     steps : int or None, default=None
         Of the training; None is as many as draw four pairs for each text, from 40 to 200.
     batch_size : int, default=8
@@ -70,14 +56,8 @@ class FewshotClassifier(EmbeddingTextClassifier):
         Of matrix products in training; ``auto`` is bfloat16 where the processor has units for it.
     C : float, default=3.0
         Of the regression: what an error costs against large weights, above 0.
-    class_weight : None, "balanced" or dict, default=None
-        How much the texts of each class count in the regression; pairs are drawn of all classes alike.
-    clean : dict or None, default=None
-        Settings of `fenlei.clean.cleaner.Cleaner` that differ from its defaults.
-    language : {"auto", "zh", "en", "mixed", "other"}, default="auto"
-        Detected from the texts unless given.
-    seed : int, default=13
-        Of the pairs and the dropout; the same seed gives the same model.
+    **shared
+        See `fenlei.models._embedding.EmbeddingTextClassifier`.
 
     Attributes
     ----------
@@ -97,12 +77,6 @@ class FewshotClassifier(EmbeddingTextClassifier):
     def __init__(
         self,
         *,
-        encoder: str = "e5-small",
-        pooling: str = "mean",
-        prefix: str | None = None,
-        max_length: int | None = None,
-        long_text: Literal["head", "tail", "head+tail", "windows"] = "head",
-        normalize: bool = True,
         steps: int | None = None,
         batch_size: int = 8,
         temperature: float = 0.1,
@@ -112,17 +86,9 @@ class FewshotClassifier(EmbeddingTextClassifier):
         max_grad_norm: float = 1.0,
         precision: Literal["auto", "float32", "bfloat16"] = "auto",
         C: float = 3.0,
-        class_weight: str | dict[Any, float] | None = None,
-        clean: dict[str, Any] | None = None,
-        language: str = "auto",
-        seed: int = 13,
+        **shared: Any,
     ) -> None:
-        self.encoder = encoder
-        self.pooling = pooling
-        self.prefix = prefix
-        self.max_length = max_length
-        self.long_text = long_text
-        self.normalize = normalize
+        super().__init__(C=C, **shared)
         self.steps = steps
         self.batch_size = batch_size
         self.temperature = temperature
@@ -131,11 +97,6 @@ class FewshotClassifier(EmbeddingTextClassifier):
         self.weight_decay = weight_decay
         self.max_grad_norm = max_grad_norm
         self.precision = precision
-        self.C = C
-        self.class_weight = class_weight
-        self.clean = clean
-        self.language = language
-        self.seed = seed
 
     def check_settings(self) -> None:
         """Refuse settings that are out of their range, before any work."""

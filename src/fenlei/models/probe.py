@@ -12,7 +12,7 @@ token. The regression is over in seconds.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,30 +28,8 @@ class ProbeClassifier(EmbeddingTextClassifier):
 
     Parameters
     ----------
-    encoder : str, default="e5-small"
-        A folder in the layout of Hugging Face, a name that ``fenlei encoders`` lists, a name on the Hub, or
-        ``modelscope:`` and a name there.
-    pooling : str, default="mean"
-        What of the tokens' states becomes the text's vector: ``mean``, ``cls``, ``last``, ``max``, or several joined by
-        ``+``. For a decoder take ``last``.
-    prefix : str or None, default=None
-        Put before each text; None is what the encoder was pretrained with, where that is known: "query: " for e5-small.
-    max_length : int or None, default=None
-        Tokens of a window, special ones among them; None is 256, or what the encoder can read if that is less.
-    long_text : {"head", "tail", "head+tail", "windows"}, default="head"
-        What is read of texts that are longer: see `fenlei.encoders.windows`. Of several windows the mean is taken.
-    normalize : bool, default=True
-        Whether vectors are scaled to length 1.
-    C : float or None, default=None
-        What an error costs against large weights, above 0; None chooses by cross-validation.
-    class_weight : None, "balanced" or dict, default=None
-        How much the texts of each class count; "balanced" makes all classes count the same in sum.
-    clean : dict or None, default=None
-        Settings of `fenlei.clean.cleaner.Cleaner` that differ from its defaults.
-    language : {"auto", "zh", "en", "mixed", "other"}, default="auto"
-        Detected from the texts unless given.
-    seed : int, default=13
-        Of the parts that C is chosen by.
+    **shared
+        See `fenlei.models._embedding.EmbeddingTextClassifier`.
 
     Attributes
     ----------
@@ -65,33 +43,6 @@ class ProbeClassifier(EmbeddingTextClassifier):
     """
 
     family = "probe"
-
-    def __init__(
-        self,
-        *,
-        encoder: str = "e5-small",
-        pooling: str = "mean",
-        prefix: str | None = None,
-        max_length: int | None = None,
-        long_text: Literal["head", "tail", "head+tail", "windows"] = "head",
-        normalize: bool = True,
-        C: float | None = None,
-        class_weight: str | dict[Any, float] | None = None,
-        clean: dict[str, Any] | None = None,
-        language: str = "auto",
-        seed: int = 13,
-    ) -> None:
-        self.encoder = encoder
-        self.pooling = pooling
-        self.prefix = prefix
-        self.max_length = max_length
-        self.long_text = long_text
-        self.normalize = normalize
-        self.C = C
-        self.class_weight = class_weight
-        self.clean = clean
-        self.language = language
-        self.seed = seed
 
     def settings_to_refit(self) -> dict[str, Any]:
         """Keep the C that was chosen."""

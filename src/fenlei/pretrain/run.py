@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fenlei.data.corpus import Texts
 from fenlei.encoders.find import find_encoder
 from fenlei.encoders.tokenizer import EncoderTokenizer
 from fenlei.exceptions import SettingError
@@ -21,7 +22,7 @@ from fenlei.pretrain.networks import PlacedLanguageModel, known_network, new_net
 from fenlei.pretrain.result import Pretrained, copied_tokenizer, write_result
 from fenlei.pretrain.samples import show_fillings
 from fenlei.pretrain.settings import PretrainSettings
-from fenlei.pretrain.texts import Sample, Spool, Texts
+from fenlei.pretrain.texts import Sample, Spool
 from fenlei.pretrain.tokenizer import tokenizer_files, train_tokenizer
 from fenlei.pretrain.workplace import Workplace
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
-from fenlei._checks import check_texts
 from fenlei.clean.control import replace_surrogates
-from fenlei.data.readers import stream
-from fenlei.exceptions import DataError, SettingError
+from fenlei.data.corpus import Texts, batches
+from fenlei.exceptions import DataError
 
-Texts: TypeAlias = "Iterable[str] | Path | Sequence[Path]"
-
-_BATCH_ROWS, _BATCH_CHARACTERS = 8192, 2_000_000
 _LONGEST_IN_SAMPLE = 100_000
 
 
@@ -116,7 +111,8 @@ class Spool:
                 yield from map(json.loads, file)
 
     def _counted(self, texts: Texts, progress: Callable[[str], None]) -> Iterator[list[str]]:
-        for batch in _batches(texts):
+        for read in batches(texts):
+            batch = list(map(replace_surrogates, read))
             if self._sample is not None:
                 for text in batch:
                     self._sample.take(text)
@@ -124,28 +120,3 @@ class Spool:
             self.n_characters += sum(map(len, batch))
             yield batch
             progress(f"{self.n_texts:,} texts read")
-
-
-def _batches(texts: Texts) -> Iterator[list[str]]:
-    batch: list[str] = []
-    room = _BATCH_CHARACTERS
-    for text in _each(texts):
-        batch.append(replace_surrogates(text))
-        room -= len(text)
-        if len(batch) == _BATCH_ROWS or room <= 0:
-            yield batch
-            batch, room = [], _BATCH_CHARACTERS
-    if batch:
-        yield batch
-
-
-def _each(texts: Texts) -> Iterator[str]:
-    if isinstance(texts, str | bytes):
-        raise SettingError("expected texts, got one string; for a file write pathlib.Path(name)")
-    if isinstance(texts, Path):
-        texts = [texts]
-    if not isinstance(texts, Sequence):
-        return iter(texts)
-    if texts and all(isinstance(part, Path) for part in texts):
-        return (record.text for path in texts for record in stream(path, label=""))
-    return iter(check_texts(texts))

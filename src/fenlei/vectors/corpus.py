@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fenlei._checks import check_texts
-from fenlei.data.readers import stream
-from fenlei.exceptions import DataError, SettingError
+from fenlei.data.corpus import Texts, batches
+from fenlei.exceptions import DataError
 from fenlei.features._types import I32, I64
 from fenlei.features.counted import TokenVocabulary
 from fenlei.features.sequences import Sequences
 from fenlei.features.vocabulary import SPECIAL
 from fenlei.preparation import Preparation
 from fenlei.vectors.text_format import is_writable
-
-Texts: TypeAlias = "Iterable[str] | Path | Sequence[Path]"
-
-_BATCH_ROWS, _BATCH_CHARACTERS = 8192, 8_000_000
 
 
 class Corpus(NamedTuple):
@@ -90,7 +85,7 @@ class _Spool:
     def fill(self, corpus: Texts) -> Iterator[Any]:
         """Prepare all texts, write them down and give them out."""
         with self._path.open("w", encoding="ascii") as file:
-            for batch in _batches(corpus):
+            for batch in batches(corpus):
                 if not self.n_texts:
                     self._preparation.fit(batch)
                 prepared = self._preparation.transform(batch)
@@ -112,31 +107,6 @@ class _Spool:
                 done += len(prepared)
                 self._progress(f"{done:,} of {self.n_texts:,} texts looked up")
         self._path.unlink()
-
-
-def _batches(corpus: Texts) -> Iterator[list[str]]:
-    batch: list[str] = []
-    room = _BATCH_CHARACTERS
-    for text in _texts(corpus):
-        batch.append(text)
-        room -= len(text)
-        if len(batch) == _BATCH_ROWS or room <= 0:
-            yield batch
-            batch, room = [], _BATCH_CHARACTERS
-    if batch:
-        yield batch
-
-
-def _texts(corpus: Texts) -> Iterator[str]:
-    if isinstance(corpus, str | bytes):
-        raise SettingError("expected texts, got one string; for a file write pathlib.Path(name)")
-    if isinstance(corpus, Path):
-        corpus = [corpus]
-    if not isinstance(corpus, Sequence):
-        return iter(corpus)
-    if corpus and all(isinstance(part, Path) for part in corpus):
-        return (record.text for path in corpus for record in stream(path, label=""))
-    return iter(check_texts(corpus))
 
 
 def _places(tokens: list[str]) -> I32:

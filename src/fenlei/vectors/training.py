@@ -13,10 +13,11 @@ import numpy as np
 
 from fenlei import __version__
 from fenlei._optional import require
+from fenlei.data.corpus import Texts
 from fenlei.exceptions import DataError
 from fenlei.features._types import F32
 from fenlei.preparation import Preparation
-from fenlei.vectors.corpus import Corpus, Texts, read_corpus
+from fenlei.vectors.corpus import Corpus, read_corpus
 from fenlei.vectors.settings import VectorSettings
 from fenlei.vectors.subwords import Subwords
 from fenlei.vectors.word_vectors import WordVectors

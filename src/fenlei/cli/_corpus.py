@@ -1,0 +1,25 @@
+"""What the commands that read a corpus share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from fenlei.cli.config import parse_settings
+from fenlei.exceptions import SettingError
+
+
+def corpus_texts(corpus: tuple[str, ...], columns: dict[str, str | None]) -> Iterator[str]:
+    """Give the texts of all files, one after another."""
+    from fenlei.data.readers import stream
+
+    return (record.text for name in corpus for record in stream(name, label="", **columns))
+
+
+def other_settings(pairs: tuple[str, ...], own_options: Collection[str]) -> dict[str, Any]:
+    """Parse ``--set``; what has an option of its own is refused."""
+    settings = parse_settings(pairs)
+    for name in settings:
+        if name in own_options:
+            raise SettingError(f"{name} has an option of its own: --{name.replace('_', '-')}")
+    return settings
