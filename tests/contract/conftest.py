@@ -30,7 +30,7 @@ _TINY = {
         "learning_rate": 0.001,
         "epochs": 200,
         "dim": 64,
-        "batch_size": 16,
+        "batch_size": 8,
         "schedule": "constant",
     },
     "deepcnn": {"filters": 32, "hidden": 32, "width": 3, "pool": 2, "learning_rate": 0.005, "epochs": 60},
