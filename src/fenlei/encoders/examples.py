@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from torch import Tensor
 from fenlei.encoders.windows import Windows
 from fenlei.engine.batches import Examples
 from fenlei.features._types import I64
+
+_PLACES = 2**13  # scored together: a layer's states and attention of more are gigabytes
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class WindowExamples(Examples):
     targets: NDArray[Any]
     weights: NDArray[np.float32]
     pad_id: int
+    most_places: ClassVar[int] = _PLACES
 
     @property
     def lengths(self) -> I64:
@@ -81,6 +84,7 @@ class StateExamples(Examples):
     bounds: I64
     targets: NDArray[Any]
     weights: NDArray[np.float32]
+    most_places: ClassVar[int] = _PLACES
 
     @property
     def lengths(self) -> I64:

@@ -7,7 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from fenlei.features.sequences import Sequences
 
 _POOL = 50  # batches sorted by length together; more would pad less and mix less
 _LARGE = 2**31
-_PLACES = 2**16  # of the texts that are scored together, padding among them
 
 
 class Examples(Dataset[dict[str, Tensor]], ABC):
@@ -33,6 +32,8 @@ class Examples(Dataset[dict[str, Tensor]], ABC):
     """
 
     weights: NDArray[np.float32]
+    most_places: ClassVar[int] = 2**16
+    """Places of the texts that are scored together, padding among them: bounds the memory."""
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -220,6 +221,6 @@ def in_length_order(examples: Examples, batch_size: int) -> Iterator[NDArray[np.
     begin = 0
     while begin < len(order):
         longest = max(int(lengths[order[begin]]), 1)
-        end = begin + max(1, min(batch_size, _PLACES // longest))
+        end = begin + max(1, min(batch_size, examples.most_places // longest))
         yield order[begin:end]
         begin = end
