@@ -19,7 +19,7 @@ _FIRST_SALT = 100  # of the encoder's dropout; lower ones are the head's
 class InnerDropout(KeyedDropout):
     """Keyed dropout inside an encoder, whose layers hand on no keys: they are left here before each step.
 
-    torch's draws its numbers on one core, which took a fifth of a step.
+    torch's draws its numbers one after another on one core, whatever text they are for.
     """
 
     keys: Tensor | None = None

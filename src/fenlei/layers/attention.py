@@ -3,8 +3,9 @@ r"""Attention of encoders in training, on processors.
 .. math:: y = \operatorname{softmax}\Bigl(\frac{q k^\top}{\sqrt d} + m\Bigr) v
 
 Vaswani et al., "Attention Is All You Need", 2017. torch's fused attention is fast forward but slow backward on a
-processor: for 32 texts of 128 tokens and 12 heads of 32 values in bfloat16, both together took 137 ms, its plain form
-79 ms, and the seven batched products below, with the probabilities kept from forward to backward, 26 ms.
+processor: for 32 texts of 128 tokens and 12 heads of 32 values in bfloat16, both together took 78 ms, its plain form
+46 ms, and the seven batched products below, with the probabilities kept from forward to backward, 14 ms
+(``benchmarks/attention_speed.py``).
 """
 
 from __future__ import annotations

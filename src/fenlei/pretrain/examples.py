@@ -78,10 +78,6 @@ class PackedExamples(Examples):
         """All of one length."""
         return np.full(len(self.rows), self.corpus.length, np.int64)
 
-    def select(self, chosen: NDArray[Any]) -> Self:
-        """Keep some, by their numbers or by true and false."""
-        return type(self)(self.corpus, self.rows[chosen], self.task)
-
     def fingerprint(self) -> bytes:
         """Hash what is learned from, and in which way."""
         task = f"{self.corpus.digest} {self.task.frame} {self.task.mask} {self.task.next_sentence} {SHARE}"
