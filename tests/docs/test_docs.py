@@ -87,6 +87,8 @@ def test_every_option_of_the_guides_exists():
     foreign = {
         "--data",
         "--peers",
+        "--family",
+        "--seeds",
         "--sets",
         "--runs",
         "--rows",

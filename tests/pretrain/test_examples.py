@@ -111,7 +111,7 @@ def test_without_keys_the_same_words_are_hidden_each_time_and_in_any_batch(corpu
     whole, single = made.batch(np.arange(5)), made.batch(np.array([3]))
     assert (whole["input_ids"][3] == single["input_ids"][0]).all()
     assert (made.batch(np.arange(5), np.arange(5))["input_ids"] != whole["input_ids"]).any()
-    chosen = made.select(np.array([3])).batch(np.array([0]))
+    chosen = PackedExamples(corpus, np.array([3]), made.task).batch(np.array([0]))
     assert (chosen["input_ids"] == single["input_ids"]).all()
 
 
@@ -152,7 +152,7 @@ def test_the_fingerprint_tells_corpora_and_tasks_apart(corpus, tokenizer):
     others = [
         examples(corpus, tokenizer, is_masked=False),
         examples(corpus, tokenizer, next_sentence=True),
-        made.select(np.arange(3)),
+        PackedExamples(corpus, np.arange(3), made.task),
     ]
     assert len({one.fingerprint() for one in [made, *others]}) == 4
     assert made.fingerprint() == examples(corpus, tokenizer).fingerprint()
