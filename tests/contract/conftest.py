@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from fenlei.base import TextClassifier
 from fenlei.families import family_names, find_family
 
 Make = Callable[..., TextClassifier]
+_FITTED: dict[tuple[str, str], TextClassifier] = {}
 
 _NETWORK = {
     "dim": 16, "epochs": 30, "batch_size": 5, "learning_rate": 0.02, "dropout": 0.0, "embedding_dropout": 0.0,
@@ -36,7 +38,7 @@ _TINY = {
     "deepcnn": {"filters": 32, "hidden": 32, "width": 3, "pool": 2, "learning_rate": 0.005, "epochs": 60},
     "dpcnn": {"filters": 16, "blocks": 1},
     "fewshot": {"steps": 20, "C": 10.0},
-    "fasttext": {"ngram_dropout": 0.0, "epochs": 60},
+    "fasttext": {"ngram_dropout": 0.0, "epochs": 60, "buckets": 1000},
     "mlp": {"hidden": (32,), "word_dropout": 0.0},
     "textcnn": {"filters": 16},
     "textrcnn": {"context": 8, "hidden": 32},
@@ -82,3 +84,22 @@ def make(kind: type[TextClassifier], tiny_encoder: Path) -> Make:
 def all_small(tiny_encoder: Path) -> dict[str, dict[str, Any]]:
     """Give what `make` sets by itself, for every family."""
     return {name: small(name, tiny_encoder) for name in trainable_families()}
+
+
+@pytest.fixture
+def quick(kind: type[TextClassifier], make: Make) -> Make:
+    """As `make`, of a classifier that goes over the texts only twice: where what it learns does not matter."""
+    return partial(make, epochs=2) if "epochs" in kind.parameter_names() else make
+
+
+@pytest.fixture
+def fitted(family: str, make: Make, request: pytest.FixtureRequest) -> Callable[[str], TextClassifier]:
+    """``fitted("chinese")`` gives a copy of a model of the family that learned these examples, fitted only once."""
+
+    def copy_of(examples: str) -> TextClassifier:
+        if (family, examples) not in _FITTED:
+            data = request.getfixturevalue(examples)
+            _FITTED[family, examples] = make().fit(data.texts, data.labels)
+        return copy.deepcopy(_FITTED[family, examples])
+
+    return copy_of

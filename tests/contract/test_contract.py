@@ -39,8 +39,8 @@ class TestSettings:
         with pytest.raises(TypeError):
             make(sed=5)
 
-    def test_fitting_changes_none(self, make: Any, english: Any) -> None:
-        model = make()
+    def test_fitting_changes_none(self, quick: Any, english: Any) -> None:
+        model = quick()
         before = copy.deepcopy(model.get_params())
         model.fit(english.texts, english.labels)
         assert model.get_params() == before
@@ -52,42 +52,42 @@ class TestSettings:
 
 class TestLearning:
     @pytest.mark.parametrize("examples", ["chinese", "english", "topics"])
-    def test_what_is_plain_is_learned(self, make: Any, examples: str, request: Any) -> None:
+    def test_what_is_plain_is_learned(self, fitted: Any, examples: str, request: Any) -> None:
         data = request.getfixturevalue(examples)
-        model = make().fit(data.texts, data.labels)
+        model = fitted(examples)
         assert model.predict(data.texts).tolist() == data.labels
         assert model.predict(data.new_texts).tolist() == data.new_labels
         assert model.score(data.new_texts, data.new_labels) == 1.0
 
-    def test_fit_returns_the_model(self, make: Any, chinese: Any) -> None:
-        model = make()
+    def test_fit_returns_the_model(self, quick: Any, chinese: Any) -> None:
+        model = quick()
         assert model.fit(chinese.texts, chinese.labels) is model
 
-    def test_fitting_again_forgets_all(self, make: Any, chinese: Any, topics: Any) -> None:
-        fresh = make().fit(topics.texts, topics.labels)
-        again = make().fit(chinese.texts, chinese.labels).fit(topics.texts, topics.labels)
+    def test_fitting_again_forgets_all(self, fitted: Any, topics: Any) -> None:
+        fresh = fitted("topics")
+        again = fitted("chinese").fit(topics.texts, topics.labels)
         assert again.classes_.tolist() == fresh.classes_.tolist()
         assert_same_bits(again, fresh, topics.texts)
 
-    def test_the_same_seed_gives_the_same_model(self, make: Any, topics: Any) -> None:
-        assert_same_bits(*(make(seed=3).fit(topics.texts, topics.labels) for _ in range(2)), topics.texts)
+    def test_the_same_seed_gives_the_same_model(self, quick: Any, topics: Any) -> None:
+        assert_same_bits(*(quick(seed=3).fit(topics.texts, topics.labels) for _ in range(2)), topics.texts)
 
-    def test_a_copy_is_a_model_of_its_own(self, make: Any, chinese: Any, topics: Any) -> None:
-        model = make().fit(topics.texts, topics.labels)
+    def test_a_copy_is_a_model_of_its_own(self, fitted: Any, chinese: Any, topics: Any) -> None:
+        model = fitted("topics")
         twin = copy.deepcopy(model)
         assert_same_bits(twin, model, topics.texts)
         twin.fit(chinese.texts, chinese.labels)
         assert model.predict(topics.new_texts).tolist() == topics.new_labels
 
-    def test_input_is_left_as_it_was(self, make: Any, topics: Any) -> None:
+    def test_input_is_left_as_it_was(self, quick: Any, topics: Any) -> None:
         texts, labels = list(topics.texts), list(topics.labels)
-        make().fit(texts, labels).predict(texts)
+        quick().fit(texts, labels).predict(texts)
         assert (texts, labels) == (topics.texts, topics.labels)
 
     @pytest.mark.parametrize("as_kind", [tuple, np.array, lambda items: np.array(items, dtype=object)])
-    def test_any_sequence_of_texts_and_labels_will_do(self, make: Any, english: Any, as_kind: Any) -> None:
+    def test_any_sequence_of_texts_and_labels_will_do(self, make: Any, fitted: Any, english: Any, as_kind: Any) -> None:
         model = make().fit(as_kind(english.texts), as_kind(english.labels))
-        assert_same_bits(model, make().fit(english.texts, english.labels), english.new_texts)
+        assert_same_bits(model, fitted("english"), english.new_texts)
         assert model.predict(as_kind(english.new_texts)).tolist() == english.new_labels
 
 
@@ -107,9 +107,8 @@ class TestLabels:
         assert predicted == [value_of[label] for label in english.new_labels]
         assert {type(label) for label in predicted} == {type(values[0])}
 
-    def test_unseen_in_training_are_wrong_answers_not_errors(self, make: Any, english: Any) -> None:
-        model = make().fit(english.texts, english.labels)
-        assert model.score(english.new_texts, ["pos", "pos", "neg", "mixed"]) == 0.75
+    def test_unseen_in_training_are_wrong_answers_not_errors(self, fitted: Any, english: Any) -> None:
+        assert fitted("english").score(english.new_texts, ["pos", "pos", "neg", "mixed"]) == 0.75
 
     def test_one_class_is_not_enough(self, make: Any) -> None:
         with pytest.raises(DataError, match="only the class 'a'"):
@@ -121,8 +120,8 @@ class TestLabels:
 
 
 class TestTexts:
-    def test_odd_ones_can_be_predicted(self, make: Any, english: Any) -> None:
-        model = make().fit(english.texts, english.labels)
+    def test_odd_ones_can_be_predicted(self, fitted: Any) -> None:
+        model = fitted("english")
         assert_probabilities(model.predict_proba(ODD_TEXTS), (len(ODD_TEXTS), 2))
         assert set(model.predict(ODD_TEXTS).tolist()) <= {"neg", "pos"}
 
@@ -135,8 +134,8 @@ class TestTexts:
         assert_same_bits(fenlei.load(tmp_path / "model"), model, texts)
 
     @pytest.mark.parametrize("method", ["predict", "predict_proba"])
-    def test_one_bare_string_is_refused(self, make: Any, english: Any, method: str) -> None:
-        model = make().fit(english.texts, english.labels)
+    def test_one_bare_string_is_refused(self, fitted: Any, method: str) -> None:
+        model = fitted("english")
         with pytest.raises(SettingError, match="one string"):
             getattr(model, method)("a great film")
 
@@ -146,19 +145,18 @@ class TestTexts:
         with pytest.raises(SettingError, match="one string"):
             make().fit(["a", "b"], "xy")
 
-    def test_a_missing_one_is_named_by_its_row(self, make: Any, english: Any) -> None:
+    def test_a_missing_one_is_named_by_its_row(self, make: Any, fitted: Any) -> None:
         with pytest.raises(DataError, match="row 2: expected a text, got None"):
             make().fit(["a", None], ["x", "y"])
-        model = make().fit(english.texts, english.labels)
         with pytest.raises(DataError, match="row 1: expected a text, got nan"):
-            model.predict([float("nan")])
+            fitted("english").predict([float("nan")])
 
     def test_none_to_learn_from(self, make: Any) -> None:
         with pytest.raises(DataError):
             make().fit([], [])
 
-    def test_none_to_predict(self, make: Any, topics: Any) -> None:
-        model = make().fit(topics.texts, topics.labels)
+    def test_none_to_predict(self, fitted: Any) -> None:
+        model = fitted("topics")
         assert model.predict([]).tolist() == []
         assert model.predict_proba([]).shape == (0, 3)
 
@@ -169,15 +167,15 @@ class TestTexts:
 
 class TestProbabilities:
     @pytest.mark.parametrize("examples", ["chinese", "topics"])
-    def test_are_a_distribution_whose_mode_is_predicted(self, make: Any, examples: str, request: Any) -> None:
+    def test_are_a_distribution_whose_mode_is_predicted(self, fitted: Any, examples: str, request: Any) -> None:
         data = request.getfixturevalue(examples)
-        model = make().fit(data.texts, data.labels)
+        model = fitted(examples)
         chances = model.predict_proba(data.new_texts)
         assert_probabilities(chances, (len(data.new_texts), len(model.classes_)))
         assert model.classes_[chances.argmax(axis=1)].tolist() == model.predict(data.new_texts).tolist()
 
-    def test_of_a_text_do_not_depend_on_its_neighbours(self, make: Any, topics: Any) -> None:
-        model = make().fit(topics.texts, topics.labels)
+    def test_of_a_text_do_not_depend_on_its_neighbours(self, fitted: Any, topics: Any) -> None:
+        model = fitted("topics")
         texts = topics.texts + topics.new_texts + ODD_TEXTS[:7]
         together = model.predict_proba(texts)
         alone = np.vstack([model.predict_proba([text]) for text in texts])
@@ -272,8 +270,8 @@ class TestSaving:
         assert type(loaded) is type(model)
         assert_same_bits(loaded, model, data.texts + data.new_texts + ODD_TEXTS)
 
-    def test_settings_come_back_as_they_were(self, make: Any, english: Any, tmp_path: Path) -> None:
-        model = make(seed=5).fit(english.texts, english.labels)
+    def test_settings_come_back_as_they_were(self, quick: Any, english: Any, tmp_path: Path) -> None:
+        model = quick(seed=5).fit(english.texts, english.labels)
         fenlei.save(model, tmp_path / "model")
         loaded = fenlei.load(tmp_path / "model")
         assert loaded.get_params() == model.get_params()

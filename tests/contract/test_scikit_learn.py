@@ -25,8 +25,8 @@ def test_clone_copies_settings_and_forgets_what_was_learned(make: Any, english: 
     assert copied.fit(english.texts, english.labels).predict(english.new_texts).tolist() == english.new_labels
 
 
-def test_is_known_as_a_classifier_and_whether_it_is_fitted(make: Any, english: Any) -> None:
-    model = make()
+def test_is_known_as_a_classifier_and_whether_it_is_fitted(quick: Any, english: Any) -> None:
+    model = quick()
     assert is_classifier(model)
     with pytest.raises(ValueError, match="not fitted"):
         check_is_fitted(model)
@@ -49,16 +49,16 @@ def test_grid_search(make: Any, topics: Any) -> None:
     assert search.predict(topics.new_texts).tolist() == topics.new_labels
 
 
-def test_cross_validation(make: Any, chinese: Any) -> None:
-    assert cross_val_score(make(), chinese.texts, chinese.labels, cv=2).shape == (2,)
-    assert cross_val_predict(make(), chinese.texts, chinese.labels, cv=2).shape == (10,)
-    chances = cross_val_predict(make(), chinese.texts, chinese.labels, cv=2, method="predict_proba")
+def test_cross_validation(quick: Any, chinese: Any) -> None:
+    assert cross_val_score(quick(), chinese.texts, chinese.labels, cv=2).shape == (2,)
+    assert cross_val_predict(quick(), chinese.texts, chinese.labels, cv=2).shape == (10,)
+    chances = cross_val_predict(quick(), chinese.texts, chinese.labels, cv=2, method="predict_proba")
     np.testing.assert_allclose(chances.sum(axis=1), 1)
 
 
-def test_learning_curve(make: Any, chinese: Any) -> None:
+def test_learning_curve(quick: Any, chinese: Any) -> None:
     texts, labels = chinese.texts[::5] + chinese.texts, chinese.labels[::5] + chinese.labels
-    sizes, train, _ = learning_curve(make(), texts, labels, cv=2, train_sizes=[1.0])
+    sizes, train, _ = learning_curve(quick(), texts, labels, cv=2, train_sizes=[1.0])
     assert sizes.tolist() == [6]
     assert train.shape == (1, 2)
 
@@ -69,8 +69,8 @@ def test_voting(make: Any, english: Any, voting: str) -> None:
     assert vote.fit(english.texts, english.labels).predict(english.new_texts).tolist() == english.new_labels
 
 
-def test_stacking(make: Any, english: Any) -> None:
-    stack = StackingClassifier([("a", make(seed=1)), ("b", make(seed=2))], LogisticRegression(C=100), cv=2)
+def test_stacking(quick: Any, english: Any) -> None:
+    stack = StackingClassifier([("a", quick(seed=1)), ("b", quick(seed=2))], LogisticRegression(C=100), cv=2)
     assert stack.fit(english.texts, english.labels).predict(english.new_texts).shape == (4,)
 
 
@@ -80,8 +80,8 @@ def test_bagging_whose_texts_scikit_learn_wants_as_one_column(make: Any, english
     assert bag.predict(np.array(english.new_texts, dtype=object)[:, None]).tolist() == english.new_labels
 
 
-def test_calibration(make: Any, english: Any) -> None:
-    calibrated = CalibratedClassifierCV(make(), cv=2).fit(english.texts, english.labels)
+def test_calibration(quick: Any, english: Any) -> None:
+    calibrated = CalibratedClassifierCV(quick(), cv=2).fit(english.texts, english.labels)
     chances = calibrated.predict_proba(english.new_texts)
     np.testing.assert_allclose(chances.sum(axis=1), 1)
 
