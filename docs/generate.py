@@ -29,7 +29,8 @@ def cli_page() -> str:
     parts.append(
         "## Exit codes\n\n"
         "0: done. 1: trouble that is not the user's mistake, or an error among the findings of `audit --strict`. "
-        "2: a mistake of\nthe user, told in one line on standard error. 130: interrupted.\n\n"
+        "2: a mistake of\nthe user, told in one line on standard error. 3: an alert of `monitor --alert`. "
+        "130: interrupted.\n\n"
         "`FENLEI_DEBUG=1` in the environment shows the traceback of an unexpected error.\n"
     )
     return "\n".join(parts)

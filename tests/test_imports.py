@@ -14,7 +14,7 @@ import fenlei
 ROOT = Path(fenlei.__file__).parent
 STAGES = (
     "data", "clean", "segment", "features", "vectors", "layers", "engine", "encoders", "pretrain", "models", "train",
-    "evaluation", "compress", "explain", "cli",
+    "evaluation", "compress", "explain", "scoring", "monitor", "serve", "cli",
 )  # fmt: skip
 FILES = sorted(ROOT.rglob("*.py"))
 HEAVY = {
@@ -29,10 +29,18 @@ HEAVY = {
     "rjieba",
     "opencc",
     "gensim",
+    "onnx",
+    "onnxruntime",
+    "fastapi",
+    "uvicorn",
+    "sqlalchemy",
+    "prometheus_client",
 }
 ALWAYS_HEAVY = {"numba"}  # allowed at the top of private modules, which hold compiled functions
 TORCH = {"torch", "transformers", "safetensors.torch"}  # allowed where a file is of no use without them
-ABOVE = {"models", "train", "evaluation", "compress", "explain", "cli"}
+SERVER = {"fastapi", "uvicorn", "prometheus_client", "sqlalchemy"}  # likewise, in the stages that serve and watch
+IN_USE = {"scoring", "monitor", "serve", "cli"}
+ABOVE = {"models", "train", "evaluation", "compress", "explain"} | IN_USE
 NETWORKS = {"layers", "engine", "encoders", "pretrain"}
 NOT_BELOW = {  # what a stage must not import, even inside a function
     "data": {"clean", "segment", "features", "vectors"} | NETWORKS | ABOVE,
@@ -45,10 +53,13 @@ NOT_BELOW = {  # what a stage must not import, even inside a function
     "encoders": {"data", "vectors", "pretrain"} | ABOVE,
     "pretrain": {"vectors"} | ABOVE,
     "models": {"pretrain"} | ABOVE - {"models"},
-    "evaluation": {"train", "compress", "cli"},
-    "compress": {"train", "explain", "cli"},
-    "train": {"cli"},
-    "explain": {"train", "cli"},
+    "evaluation": {"train", "compress"} | IN_USE,
+    "compress": {"train", "explain"} | IN_USE,
+    "train": {"scoring", "serve", "cli"},
+    "explain": {"train"} | IN_USE,
+    "scoring": {"train", "compress", "explain", "monitor", "serve", "cli"},
+    "monitor": {"train", "compress", "explain", "scoring", "serve", "cli"},
+    "serve": {"train", "compress", "cli"},
 }
 
 
@@ -80,7 +91,14 @@ def test_heavy_packages_are_not_imported_at_the_top(path):
     top = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
     names = {".".join(name.split(".")[:n]) for name in imported(top) for n in (1, 2)}
     heavy = HEAVY | TORCH | (set() if path.name.startswith("_") else ALWAYS_HEAVY)
-    assert not names & (heavy - TORCH if needs_torch(path) else heavy)
+    assert not names & (heavy - needed(path))
+
+
+def needed(path):
+    """Heavy packages without which a file is of no use."""
+    if path.relative_to(ROOT).parts[0] in ("monitor", "serve"):
+        return SERVER
+    return TORCH if needs_torch(path) else set()
 
 
 def needs_torch(path):

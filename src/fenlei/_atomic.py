@@ -37,7 +37,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except BaseException:  # Ctrl-C too
         temporary.unlink(missing_ok=True)
         raise
@@ -51,7 +51,7 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
         with _lock(new, wait=True):
             for name, data in files.items():
                 _write_file(new / name, data)
-            _sync_folder(new)
+            sync_folder(new)
             with _lock(target.parent, wait=True):
                 _swap(target, new)
     except BaseException:  # Ctrl-C too
@@ -83,7 +83,7 @@ def _swap(target: Path, new: Path) -> None:
         if aside.exists() and not target.exists():
             aside.rename(target)
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
     shutil.rmtree(aside, ignore_errors=True)
 
 
@@ -98,7 +98,8 @@ def _write_file(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(path: Path) -> None:
+def sync_folder(path: Path) -> None:
+    """See to it that renames in a folder outlast a loss of power."""
     with suppress(OSError):  # Windows opens no folders, and some network disks sync none
         descriptor = os.open(path, os.O_RDONLY)
         try:

@@ -14,7 +14,7 @@ TOTAL_LIMIT = 16 << 30
 """Bytes that the files of a model may have together."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
-_SUFFIXES = (".json", ".safetensors", ".html", ".txt")  # what is data and never code
+_SUFFIXES = (".json", ".safetensors", ".onnx", ".html", ".txt")  # what is data and never code
 _ENTRIES_LIMIT = 1000
 _HEADER_LIMIT = 10_000_000
 _READ_ONLY = (
@@ -74,6 +74,26 @@ def read_folder(folder: str | os.PathLike[str]) -> tuple[Manifest, dict[str, byt
     except ModelFolderError as error:
         raise _at(path, error) from error
     return manifest, files
+
+
+def read_one(folder: str | os.PathLike[str], name: str) -> bytes | None:
+    """Read and check the manifest and one other file; None where the manifest does not name it.
+
+    Raises
+    ------
+    ModelFolderError
+        Names the file and what is wrong with it.
+    """
+    path = Path(folder)
+    facts = read_manifest(path).files.get(name)
+    if facts is None:
+        return None
+    try:
+        if not is_allowed(name) or name == MANIFEST:
+            raise ModelFolderError(f"{name!r}: a model has no file of such a name; do not load this folder")
+        return _read_checked(path / name, facts)
+    except ModelFolderError as error:
+        raise _at(path, error) from error
 
 
 def _is_folder(path: Path) -> bool:

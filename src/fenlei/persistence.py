@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import fenlei
 from fenlei._atomic import clean_up, write_folder
-from fenlei._safe_read import LITTER, is_allowed, read_folder, read_manifest
+from fenlei._safe_read import LITTER, is_allowed, read_folder, read_manifest, read_one
 from fenlei._strict_json import dump, is_forbidden, parse
 from fenlei.exceptions import FenleiError, MissingExtraError, ModelFolderError, SettingError
 from fenlei.families import family_names, find_family
@@ -27,10 +27,12 @@ from fenlei.manifest import MANIFEST, FileFacts, Manifest
 if TYPE_CHECKING:
     from fenlei.base import TextClassifier
 
-__all__ = ["EXTRA_FILES", "check_replaceable", "load", "read_manifest", "read_parts", "save"]
+__all__ = ["EXTRA_FILES", "REFERENCE", "check_replaceable", "load", "read_extra", "read_manifest", "read_parts", "save"]
 
 FilePath = str | os.PathLike[str]
-EXTRA_FILES = ("audit.json", "history.json", "metrics.json", "report.html")
+REFERENCE = "reference.json"
+"""What training looked like, see `fenlei.monitor.reference`."""
+EXTRA_FILES = ("audit.json", "history.json", "metrics.json", REFERENCE, "report.html")
 """Names that `extra` files may have."""
 
 _CONFIG, _LABELS = "config.json", "labels.json"
@@ -135,6 +137,17 @@ def read_parts(folder: FilePath) -> tuple[Manifest, NDArray[Any], dict[str, Any]
         return manifest, *_parts(manifest, files)
     except ModelFolderError as error:
         raise ModelFolderError(f"{folder}: {error}") from error
+
+
+def read_extra(folder: FilePath, name: str) -> bytes | None:
+    """Read one of the `EXTRA_FILES` of a model folder without its other files; None where the model has it not.
+
+    Raises
+    ------
+    ModelFolderError
+        When there is no model folder, or the file is not as it was written.
+    """
+    return read_one(folder, name)
 
 
 def check_replaceable(folder: FilePath) -> None:

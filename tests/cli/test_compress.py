@@ -56,9 +56,9 @@ def test_a_folded_model_and_its_figures(capsys, trained, data):
 
 
 def test_the_manifest_tells_where_it_comes_from(capsys, trained, data):
-    run(capsys, "compress", trained, "--to", "folded", "--table", "int8", "--out", "small")
+    run(capsys, "compress", trained, "--to", "folded", "--set", "table=int8", "--out", "small")
     facts = read_manifest("small").facts["compressed"]
-    assert (facts["to"], facts["table"], facts["from"], facts["source_facts"]) == (
+    assert (facts["to"], facts["options"]["table"], facts["from"], facts["source_facts"]) == (
         "folded",
         "int8",
         "textcnn",
@@ -97,14 +97,21 @@ def test_too_large_a_loss_writes_nothing(capsys, trained, data, tmp_path, monkey
     ("more", "message"),
     [
         (["--to", "fold"], "unknown compression 'fold'; did you mean 'folded'?"),
-        (["--to", "folded", "--table", "int4"], "got 'int4'"),
+        (["--to", "folded", "--set", "table=int4"], "got 'int4'"),
         (["--to", "folded", "--max-loss", "2"], "--max-loss needs --data"),
         (["--to", "folded", "--data", "absent.jsonl"], "absent.jsonl"),
         (["--to", "folded", "--data", "plain.txt"], "needs labels"),
+        (["--to", "folded", "--set", "tabel=int8"], "unknown option of folded 'tabel'; did you mean 'table'?"),
+        (["--to", "folded", "--train", "test.jsonl"], "made without learning from texts; leave out --train"),
+        (["--to", "pruned"], "a pruned model needs texts to learn from"),
+        (["--to", "pruned", "--texts", "plain.txt", "--max-loss", "2"], "--max-loss needs --data"),
+        (["--to", "pruned", "--data", "test.jsonl", "--set", "kep=0.5"], "did you mean 'keep'?"),
+        (["--to", "distilled", "--data", "test.jsonl", "--set", "filter=8"], "did you mean 'filters'?"),
+        (["--to", "trimmed", "--texts", "absent.txt"], "absent.txt"),
     ],
 )
 def test_mistakes(capsys, trained, data, tmp_path, more, message):
-    (tmp_path / "plain.txt").write_text("很好\n", encoding="utf-8")
+    (tmp_path / "plain.txt").write_text("很好\n难看\n好看\n", encoding="utf-8")
     code, out, err = run(capsys, "compress", trained, *more, "--out", "small")
     assert (code, out) == (2, "")
     assert message in err
@@ -123,3 +130,88 @@ def test_other_families_are_refused(capsys, data):
     code, _, err = run(capsys, "compress", "linear", "--to", "folded", "--out", "small")
     assert code == 2
     assert "only a textcnn folds into tables, and this is a tfidf" in err
+
+
+@pytest.fixture
+def more(data, tmp_path):
+    """A larger labelled file, and one without labels."""
+    rows = [(f"{word}第{i}天", label) for i in range(30) for word, label in (("很好看", "好"), ("很难看", "差"))]
+    lines = [json.dumps({"text": text, "label": label}) for text, label in rows]
+    (tmp_path / "train.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "plain.txt").write_text("真好看\n不难看\n好看好看\n很好看啊\n", encoding="utf-8")
+
+
+TINY = ("--set", "dim=8", "--set", "filters=8", "--set", "epochs=8", "--set", "batch_size=8")
+
+
+def test_a_distilled_model_learns_from_all_but_what_it_is_measured_on(capsys, trained, more):
+    code, out, err = run(
+        capsys, "compress", trained, "--to", "distilled", "--train", "train.jsonl", "--texts", "plain.txt",
+        "--data", "test.jsonl", "--set", "student=textcnn", *TINY, "--max-loss", "60", "--out", "small", "--json",
+    )  # fmt: skip
+    assert code == 0, err
+    found = json.loads(out)
+    assert (found["n_texts"], found["data"], found["after"]["family"]) == (4, "test.jsonl", "textcnn")
+    assert found["notes"] == ["1 texts are not learned from, as they are measured on"]
+    assert "fenlei: 1 texts are not learned from" in err
+    facts = read_manifest("small").facts["compressed"]
+    assert facts["options"] == {"student": "textcnn", "dim": 8, "filters": 8, "epochs": 8, "batch_size": 8}
+    assert fenlei.load("small").filters == 8
+
+
+def test_of_one_file_a_part_is_measured_on(capsys, trained, more):
+    code, out, err = run(
+        capsys, "compress", trained, "--to", "pruned", "--data", "train.jsonl", "--set", "keep=0.5", "--out", "small",
+        "--json", "--max-loss", "20",
+    )  # fmt: skip
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["n_texts"] == 12
+    assert found["notes"] == ["train.jsonl: 48 of its texts are learned from, the other 12 measured on"]
+    assert found["after"]["bytes"] < found["before"]["bytes"]
+    assert fenlei.load("small").filters == [4, 4, 4, 4]
+
+
+def test_a_trimmed_model_tells_what_stays(capsys, trained, more):
+    code, out, err = run(capsys, "compress", trained, "--to", "trimmed", "--texts", "plain.txt", "--out", "small")
+    assert code == 0, err
+    assert "tokens stay" in err
+    assert "same answer" in out
+    kept = fenlei.load("small").inputs_.tokens_
+    assert set(kept[2:]) <= set("真好看不难很啊")
+    assert len(kept) < len(fenlei.load(trained).inputs_.tokens_)
+
+
+def test_several_labels_a_text(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [("红花", ["红", "花"]), ("红车", ["红"]), ("白花", ["花"]), ("白车", [])] * 15
+    lines = [json.dumps({"text": f"{text}{i}", "labels": labels}) for i, (text, labels) in enumerate(rows)]
+    (tmp_path / "all.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    texts, labels = [text for text, _ in rows], [labels for _, labels in rows]
+    fenlei.save(fenlei.TfidfClassifier().fit(texts, labels), "whole")
+    code, out, err = run(
+        capsys, "compress", "whole", "--to", "distilled", "--data", "all.jsonl", *TINY, "--max-loss", "100",
+        "--out", "small", "--json",
+    )  # fmt: skip
+    assert code == 0, err
+    assert json.loads(out)["n_texts"] == 12
+    assert fenlei.load("small").multi_label_
+
+
+def test_interrupted_nothing_is_written(capsys, trained, data, tmp_path, monkeypatch):
+    def interrupted(model):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(fenlei.compress.methods.METHODS, "folded", interrupted)
+    before = sorted(tmp_path.iterdir())
+    code, out, _ = run(capsys, "compress", trained, "--to", "folded", "--out", "small")
+    assert code != 0
+    assert out == ""
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_the_reference_for_monitoring_goes_along(capsys, trained, data):
+    model = fenlei.load(trained)
+    fenlei.save(model, "whole", extra={"reference.json": b"{}"})
+    run(capsys, "compress", "whole", "--to", "folded", "--out", "small")
+    assert (fenlei.persistence.read_extra("small", "reference.json")) == b"{}"

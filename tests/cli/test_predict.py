@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -86,6 +87,13 @@ def test_a_file_with_labels_in_order(folder, model, tmp_path):
     assert [row["label"] for row in found] == model.predict(texts).tolist()
     assert found[0].keys() == {"label", "score"}
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv", "out.jsonl"]
+
+
+def test_a_compressed_output(folder, tmp_path):
+    out = tmp_path / "out.jsonl.gz"
+    run(folder, "-t", "很好", "-t", "很差", "--output", str(out))
+    with gzip.open(out, "rt", encoding="utf-8") as file:
+        assert [json.loads(line)["label"] for line in file] == ["好评", "差评"]
 
 
 def test_long_texts_make_short_batches(folder, tmp_path):

@@ -22,7 +22,7 @@ def random_network(**settings: Any) -> Any:
     model.classes_, model.multi_label_ = np.array(["bad", "good", "so-so"]), multi_label
     model.preparation_ = model._preparation().fit(TEXTS)
     model.inputs_ = model._inputs().fit(model.preparation_.transform(TEXTS))
-    model.history_, model.best_epoch_ = [], 0
+    model.history_, model.best_epoch_, model.excited_ = [], 0, [[], [], []]
     with torch.random.fork_rng():
         torch.manual_seed(5)
         model.network_ = model._empty_network(6).eval()

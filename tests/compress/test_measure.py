@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import fenlei
 from fenlei.compress.folding import fold
 from fenlei.compress.measure import compare, generated_texts
+from fenlei.exceptions import SettingError
 
 pytest.importorskip("torch")
 
@@ -56,3 +58,21 @@ def test_generated_texts_are_of_known_tokens(network, unit):
     assert len(texts) == 100 and len(set(texts)) > 90
     ids = model.inputs_.transform(model.preparation_.transform(texts))[0].ids
     assert (ids >= 2).mean() > 0.95
+
+
+def test_texts_of_an_encoder_are_drawn_from_its_pieces(tiny_encoder):
+    from fenlei.models.probe import ProbeClassifier
+
+    model = ProbeClassifier(encoder=str(tiny_encoder), C=1.0).fit(["好", "差"], ["a", "b"])
+    texts = generated_texts(model, 50)
+    assert texts == generated_texts(model, 50)
+    assert len(texts) == 50
+    ids = model.tokenizer_.encode(texts).ids
+    assert (ids == model.tokenizer_.unknown_id).mean() < 0.05
+    assert not any("[" in text or "##" in text for text in texts)
+
+
+def test_none_can_be_drawn_without_a_vocabulary_of_tokens():
+    model = fenlei.TfidfClassifier().fit(["好", "差"], ["a", "b"])
+    with pytest.raises(SettingError, match="no texts can be drawn for a tfidf, to measure on; give some with --data"):
+        generated_texts(model)

@@ -66,3 +66,32 @@ def test_a_text_that_is_wholly_sure_has_a_gradient_that_is_a_number(multi_label,
 def test_right_answers():
     assert Loss(False).right(LOGITS, CLASSES).tolist() == [1, 0, 0]
     assert Loss(True).right(LOGITS, SETS).tolist() == pytest.approx([1, 1, 2 / 3])
+
+
+SHARES = torch.tensor([[0.7, 0.2, 0.1], [0.0, 0.0, 1.0], [0.25, 0.5, 0.25]])
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.5])
+@pytest.mark.parametrize("weights", [None, WEIGHTS])
+def test_probabilities_as_targets(temperature, weights):
+    loss = Loss(False, class_weights=None if weights is None else torch.tensor(weights), temperature=temperature)
+    for found, row, aim in zip(loss(LOGITS, SHARES).tolist(), LOGITS.tolist(), SHARES.tolist(), strict=True):
+        p = softmax([z / temperature for z in row])
+        expected = -sum(a * math.log(q) for a, q in zip(aim, p, strict=True)) * temperature**2
+        share = 1 if weights is None else sum(a * w for a, w in zip(aim, weights, strict=True))
+        assert found == pytest.approx(expected * share, rel=1e-5)
+
+
+def test_probabilities_of_labels_side_by_side():
+    found = Loss(True, temperature=2.0)(LOGITS, SHARES)
+    p = torch.sigmoid(LOGITS / 2)
+    expected = -4 * (SHARES * p.log() + (1 - SHARES) * (1 - p).log()).sum(1)
+    torch.testing.assert_close(found, expected)
+
+
+def test_right_is_the_likeliest_class():
+    assert Loss(False).right(LOGITS, SHARES).tolist() == [1.0, 0.0, 1.0]
+    one_hot = functional.one_hot(CLASSES).float()
+    loss = Loss(False, smoothing=0.1)
+    torch.testing.assert_close(loss(LOGITS, one_hot), loss(LOGITS, CLASSES))
+    torch.testing.assert_close(loss.right(LOGITS, one_hot), loss.right(LOGITS, CLASSES))

@@ -328,11 +328,11 @@ def test_dropout_of_a_window_does_not_depend_on_the_texts_beside(begun):
     network, _ = begun(long_text="windows", encoder_dropout=0.4, dropout=0.4)
     network.train()
     ids = torch.randint(5, 60, (6, 7), generator=torch.Generator().manual_seed(0))
-    keys, counts = torch.tensor([1 << 40, 2 << 40, 3 << 40]), torch.tensor([3, 1, 2])
-    together = network(input_ids=ids, keys=keys, window_counts=counts).logits
-    last = network(input_ids=ids[4:], keys=keys[2:], window_counts=counts[2:]).logits
+    keys, windows = torch.tensor([1 << 40, 2 << 40, 3 << 40]), torch.tensor([[0, 1, 2], [3, -1, -1], [4, 5, -1]])
+    together = network(input_ids=ids, keys=keys, windows=windows).logits
+    last = network(input_ids=ids[4:], keys=keys[2:], windows=torch.tensor([[0, 1]])).logits
     torch.testing.assert_close(last[0], together[2], atol=1e-5, rtol=1e-4)
-    twice = network(input_ids=ids[[4, 4]], keys=keys[:2], window_counts=None).logits
+    twice = network(input_ids=ids[[4, 4]], keys=keys[:2], windows=None).logits
     assert not torch.allclose(twice[0], twice[1])
 
 
@@ -340,9 +340,9 @@ def test_every_weight_takes_part_in_every_step(begun):
     """A training on several processes waits for the gradient of every weight."""
     network, _ = begun(long_text="windows", window_pooling="attention", mix=2, head="attention+conv+rnn")
     ids = torch.randint(5, 60, (2, 7), generator=torch.Generator().manual_seed(0))
-    for counts in (None, torch.tensor([2])):
+    for windows in (None, torch.tensor([[0, 1]])):
         network.zero_grad()
-        network.train()(input_ids=ids, window_counts=counts).logits.square().sum().backward()
+        network.train()(input_ids=ids, windows=windows).logits.square().sum().backward()
         assert not [name for name, p in network.named_parameters() if p.grad is None]
 
 

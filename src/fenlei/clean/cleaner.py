@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, Self, TypeAlias
 
 from fenlei._checks import check_texts
 from fenlei._estimator import Transformer
+from fenlei.clean.alignment import Alignment, Tracer
+from fenlei.clean.case import to_lower
 from fenlei.clean.control import remove_control
 from fenlei.clean.digits import zero_digits
+from fenlei.clean.editing import EDITOR, Editor
 from fenlei.clean.emoji import remove_emoji
 from fenlei.clean.links import replace_emails, replace_mentions, replace_urls
 from fenlei.clean.markup import strip_html
@@ -20,7 +25,7 @@ from fenlei.clean.whitespace import collapse_whitespace
 from fenlei.clean.width import to_half_width, to_nfkc
 from fenlei.exceptions import SettingError
 
-Step: TypeAlias = Callable[[str], str]
+Step: TypeAlias = Callable[..., str]
 Address: TypeAlias = Literal["keep", "remove", "replace"]
 
 
@@ -47,7 +52,7 @@ _STEPS: Mapping[str, Mapping[bool | str, Step | None]] = {
     "mentions": _address(replace_mentions, "_USER_"),
     "fullwidth": {"keep": None, "half": to_half_width, "nfkc": to_nfkc},
     "traditional": {"keep": None, "simplify": to_simplified},
-    "lowercase": _switch(str.lower),
+    "lowercase": _switch(to_lower),
     "digits": {"keep": None, "zero": zero_digits},
     "emoji": {"keep": None, "remove": remove_emoji},
     "punctuation": {"keep": None, "remove": remove_punctuation},
@@ -55,7 +60,7 @@ _STEPS: Mapping[str, Mapping[bool | str, Step | None]] = {
     "whitespace": _switch(collapse_whitespace),
 }
 _PASSES = 8
-_UNNEST = str.maketrans("", "", "<&＜＆﹤﹠")
+_NESTING = re.compile("[<&＜＆﹤﹠]")
 
 
 class Cleaner(Transformer):
@@ -156,6 +161,17 @@ class Cleaner(Transformer):
         steps = self._steps()
         return [_clean(text, steps) for text in check_texts(X)]
 
+    def align(self, text: str) -> Alignment:
+        """Clean one text, and tell where each of its characters comes from.
+
+        Raises
+        ------
+        SettingError
+            When a setting has an unknown value.
+        """
+        tracer = Tracer(text)
+        return tracer.alignment(_clean(text, [_with(step, tracer) for step in self._steps()], tracer))
+
     def _steps(self) -> list[Step]:
         steps = (_step(name, getattr(self, name)) for name in _STEPS)
         return [step for step in steps if step is not None]
@@ -177,7 +193,12 @@ def _check_longest(value: object) -> int:
     return value
 
 
-def _clean(text: str, steps: list[Step]) -> str:
+def _with(step: Step, editor: Editor) -> Step:
+    """Give a step its editor, if it uses one."""
+    return partial(step, editor=editor) if "editor" in inspect.signature(step).parameters else step
+
+
+def _clean(text: str, steps: list[Step], editor: Editor = EDITOR) -> str:
     """Run the steps until the text is stable.
 
     Only markup inside markup ("&amp;amp;amp;...", "<<<b>b>b>") needs more than a few passes. Nesting beyond
@@ -185,7 +206,7 @@ def _clean(text: str, steps: list[Step]) -> str:
     the result stable.
     """
     text, stable = _repeat(text, steps)
-    return text if stable else _repeat(text.translate(_UNNEST), steps)[0]
+    return text if stable else _repeat(editor.sub(_NESTING, "", text), steps)[0]
 
 
 def _repeat(text: str, steps: list[Step]) -> tuple[str, bool]:

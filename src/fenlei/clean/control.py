@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from fenlei.clean.editing import EDITOR, Editor
+
 _INVISIBLE = re.compile(
     "["
     "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f"  # control characters, except those that count as white space
@@ -15,7 +17,7 @@ _INVISIBLE = re.compile(
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def remove_control(text: str) -> str:
+def remove_control(text: str, editor: Editor = EDITOR) -> str:
     r"""Remove what has no width and no meaning of its own; white space and emoji variants stay.
 
     Examples
@@ -25,7 +27,7 @@ def remove_control(text: str) -> str:
     """
     if text.isprintable():  # true of nearly every text, and ten times faster than the search
         return text
-    return _INVISIBLE.sub("", text)
+    return editor.sub(_INVISIBLE, "", text)
 
 
 def replace_surrogates(text: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from fenlei.clean.editing import EDITOR, Editor
+
 # Characters that are shown as pictures: the blocks of pictures whole, and those of Unicode's emoji-data among
 # the older symbols. Stars, check marks and arrows of plain text ("★", "✓", "→") are not among them.
 _PICTURES = (
@@ -26,7 +28,7 @@ ONE_EMOJI = (
 _EMOJI = re.compile(f"[0-9#*]\ufe0f?\u20e3|[{_PICTURES}][{_PICTURES}{_JOINERS}]*")
 
 
-def remove_emoji(text: str) -> str:
+def remove_emoji(text: str, editor: Editor = EDITOR) -> str:
     """Put one space for each run of emoji.
 
     Examples
@@ -34,4 +36,4 @@ def remove_emoji(text: str) -> str:
     >>> remove_emoji("好👍🏽👍吃❤️ 5★")
     '好 吃  5★'
     """
-    return text if text.isascii() else _EMOJI.sub(" ", text)
+    return text if text.isascii() else editor.sub(_EMOJI, " ", text)

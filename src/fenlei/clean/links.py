@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from fenlei.clean.editing import EDITOR, Editor
+
 # The last character is never one that closes a sentence or a bracket.
 _URL = re.compile(
     r"(?:(?:https?|ftp)://|(?<![A-Za-z0-9])www\.)[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*[A-Za-z0-9\-_~/#@$&+=%]",
@@ -19,7 +21,7 @@ _EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@(?:[A-Za-z0-9-]++\
 _MENTION = re.compile(r"(?<![A-Za-z0-9._%+-])@[\w-]+")
 
 
-def replace_urls(text: str, replacement: str) -> str:
+def replace_urls(text: str, replacement: str, editor: Editor = EDITOR) -> str:
     """Put `replacement` for each URL that starts with http, https, ftp or www.
 
     Examples
@@ -28,11 +30,11 @@ def replace_urls(text: str, replacement: str) -> str:
     '见 URL 看看，( URL ).'
     """
     if "://" in text or "www." in text.lower():
-        return _URL.sub(replacement, text)
+        return editor.sub(_URL, replacement, text)
     return text
 
 
-def replace_emails(text: str, replacement: str) -> str:
+def replace_emails(text: str, replacement: str, editor: Editor = EDITOR) -> str:
     """Put `replacement` for each e-mail address.
 
     Examples
@@ -40,10 +42,10 @@ def replace_emails(text: str, replacement: str) -> str:
     >>> replace_emails("发到a.b@c.com.cn谢谢", " MAIL ")
     '发到 MAIL 谢谢'
     """
-    return _EMAIL.sub(replacement, text) if "@" in text else text
+    return editor.sub(_EMAIL, replacement, text) if "@" in text else text
 
 
-def replace_mentions(text: str, replacement: str) -> str:
+def replace_mentions(text: str, replacement: str, editor: Editor = EDITOR) -> str:
     """Put `replacement` for each @user; a name runs on to the first space or punctuation, also in Chinese.
 
     Examples
@@ -51,4 +53,4 @@ def replace_mentions(text: str, replacement: str) -> str:
     >>> replace_mentions("@张三 thanks @bob!", "USER")
     'USER thanks USER!'
     """
-    return _MENTION.sub(replacement, text) if "@" in text else text
+    return editor.sub(_MENTION, replacement, text) if "@" in text else text

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 from html.entities import html5
+
+from fenlei.clean.editing import EDITOR, Edit, Editor
 
 _INLINE = frozenset(
     """
@@ -40,7 +43,7 @@ _CLOSING = {
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
-def strip_html(text: str) -> str:
+def strip_html(text: str, editor: Editor = EDITOR) -> str:
     """Remove comments, scripts, styles and tags, and decode entities that end in a semicolon.
 
     An inline tag such as ``<b>`` leaves nothing, any other, such as ``<br />``, a space.
@@ -51,9 +54,9 @@ def strip_html(text: str) -> str:
     '价格很低 a < b & <3'
     """
     if "<" in text:
-        text = _TAG.sub(_replace_tag, _drop_blocks(text))
+        text = editor.sub(_TAG, _replace_tag, editor.splice(text, _find_blocks(text)))
     if "&" in text:
-        text = _ENTITY.sub(_decode, text)
+        text = editor.sub(_ENTITY, _decode, text)
     return text
 
 
@@ -64,9 +67,8 @@ def _replace_tag(match: re.Match[str]) -> str:
     return " " if name in _BLOCK or name == "!" else match[0]
 
 
-def _drop_blocks(text: str) -> str:
+def _find_blocks(text: str) -> Iterator[Edit]:
     """Cut comments, scripts and styles with what they hold; one that is never closed stays."""
-    kept: list[str] = []
     start, unclosed = 0, set()
     for opening in _OPENING.finditer(text):
         kind = (opening[1] or "comment").lower()
@@ -76,9 +78,8 @@ def _drop_blocks(text: str) -> str:
         if closing is None:
             unclosed.add(kind)
         else:
-            kept += [text[start : opening.start()], " "]
             start = closing.end()
-    return "".join(kept) + text[start:]
+            yield opening.start(), start, " "
 
 
 def _decode(match: re.Match[str]) -> str:

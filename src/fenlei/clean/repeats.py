@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from fenlei.clean.editing import EDITOR, Editor
 
-def cut_repeats(text: str, longest: int) -> str:
+
+def cut_repeats(text: str, longest: int, editor: Editor = EDITOR) -> str:
     """Cut each run of one character to `longest`; digits are exempt, since 10000 is not 100.
 
     Examples
@@ -14,7 +16,7 @@ def cut_repeats(text: str, longest: int) -> str:
     >>> cut_repeats("哈哈哈哈哈哈 goooood 10000", 3)
     '哈哈哈 goood 10000'
     """
-    return _runs(longest).sub(lambda match: match[1] * longest, text)
+    return editor.sub(_runs(longest), lambda match: match[1] * longest, text)
 
 
 @cache

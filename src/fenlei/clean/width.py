@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
+
+from fenlei.clean.editing import EDITOR, Editor
 
 _WIDE = re.compile("[\uff01-\uff5e\u3000]")
 _TO_HALF = {wide: wide - 0xFEE0 for wide in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
@@ -20,7 +23,7 @@ def to_half_width(text: str) -> str:
     return text.translate(_TO_HALF) if not text.isascii() and _WIDE.search(text) else text
 
 
-def to_nfkc(text: str) -> str:
+def to_nfkc(text: str, editor: Editor = EDITOR) -> str:
     """Unicode's compatibility form: full width to half, but also "①" to "1", "㎡" to "m2", "…" to "...".
 
     Examples
@@ -28,4 +31,22 @@ def to_nfkc(text: str) -> str:
     >>> to_nfkc("Ａ①㎡…ｶﾞ")
     'A1m2...ガ'
     """
-    return text if unicodedata.is_normalized("NFKC", text) else unicodedata.normalize("NFKC", text)
+    if unicodedata.is_normalized("NFKC", text):
+        return text
+    return editor.sub(_clusters(), lambda match: _nfkc(match[0]), text, whole=_nfkc)
+
+
+def _nfkc(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+@cache
+def _clusters() -> re.Pattern[str]:
+    """Compile the pattern of a character with all that may become one with it: marks, vowels and ends of Hangul."""
+    joining = "".join(char for char in map(chr, range(0x300, 0x20000)) if _joins(char))
+    return re.compile(f"(?s:.)[{joining}]*")
+
+
+def _joins(char: str) -> bool:
+    first = unicodedata.normalize("NFKD", char)[0]
+    return unicodedata.category(first)[0] == "M" or "\u1160" <= first <= "\u11ff"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -18,6 +20,7 @@ _TEXT_OPTIONS = (
     ("--format", "Format of the file.  [default: by the name]"),
     ("--delimiter", "What stands between the columns of a csv file."),
 )
+_COUNTABLE = (".jsonl", ".ndjson", ".csv", ".tsv", ".tab", ".txt", ".ft", ".fasttext")
 _LABEL_OPTIONS = (
     ("--label", "Column of the labels.  [default: label or labels]"),
     ("--separator", "What stands between several labels in one field."),
@@ -112,3 +115,13 @@ def progress(what: str, total: int | None = None, *, wanted: bool = True) -> Ite
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda rows: bar.update(task, advance=rows)
+
+
+def count_rows(source: str | None) -> int | None:
+    """Count the lines of a plain file for the progress bar; None without a bar, or where it tells nothing."""
+    if not source or not sys.stderr.isatty() or not source.lower().endswith(_COUNTABLE):
+        return None
+    if not os.path.isfile(source):  # noqa: PTH113  (a name, not yet a path)
+        return None
+    with Path(source).open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))

@@ -8,67 +8,79 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fenlei.cli._common import data_options, json_option, print_json, status, warn
+from fenlei.cli._common import data_options, json_option, one_line, print_json, warn
+from fenlei.cli._corpus import corpus_texts
+from fenlei.cli._training import training_status
+from fenlei.cli.config import parse_settings
+from fenlei.engine.recipe import Run
 from fenlei.exceptions import DataError, SettingError
 
 if TYPE_CHECKING:
     from fenlei.base import TextClassifier
+    from fenlei.compress.material import Material
     from fenlei.compress.measure import Comparison, Measured
     from fenlei.data.dataset import Dataset
     from fenlei.manifest import Manifest
 
 _MAX_LOSS = 1.0
+_COLUMNS = ("text", "label", "separator", "encoding", "format", "delimiter")
 
 
 @click.command("compress")
 @click.argument("model", metavar="MODEL")
-@click.option("--to", required=True, metavar="METHOD", help="What to make of the model: folded.")
-@click.option("--table", metavar="KIND", help="Numbers of folded tables: float32, float16, int8.  [default: float32]")
-@click.option("--data", metavar="FILE", help="Labelled texts to measure on; drawn from the vocabulary without.")
+@click.option(
+    "--to", required=True, metavar="METHOD",
+    help="What to make of the model: int8, pruned, distilled, trimmed or folded.",
+)  # fmt: skip
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="An option of the method; may be repeated.")
+@click.option("--data", metavar="FILE", help="Labelled texts to measure both models on.")
+@click.option("--train", metavar="FILE", help="Labelled texts to learn from, for methods that train.")
+@click.option(
+    "--texts", multiple=True, metavar="FILE", help="Texts without labels: to learn from, to trim to; may be repeated."
+)
 @click.option("--out", required=True, metavar="DIR", help="Folder of the new model.")
 @click.option(
     "--max-loss", type=click.FloatRange(min=0), metavar="POINTS",
     help="Accuracy on the data that may be lost, in points.  [default: 1]",
 )  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=13, show_default=True, help="Of all that is drawn.")
 @data_options
 @json_option
-def compress_command(
-    model: str,
-    to: str,
-    table: str | None,
-    data: str | None,
-    out: str,
-    max_loss: float | None,
-    as_json: bool,
-    **columns: str | None,
-) -> None:
+def compress_command(model: str, to: str, out: str, as_json: bool, **chosen: Any) -> None:
     """Make a smaller or faster model of the one in the folder MODEL, and measure both.
 
     Nothing is written when more accuracy is lost than --max-loss allows.
     """
-    if max_loss is not None and data is None:
-        raise click.UsageError("--max-loss needs --data FILE, on which to measure the loss")
     from fenlei.compress.measure import compare
     from fenlei.compress.methods import check_options, compress
-    from fenlei.persistence import load, read_manifest, save
+    from fenlei.persistence import REFERENCE, load, read_extra, read_manifest, save
 
-    options = check_options(to, {"table": table})
+    options = check_options(to, parse_settings(chosen["settings"]))
     _check_out(model, out)
-    dataset = _read(data, columns)
-    with status() as tell:
-        tell("loading")
+    material = _material(to, chosen)
+    allowed = _allowed(chosen["max_loss"], material)
+    notes = [*material.notes]
+    with training_status() as tellers:
+        tellers.tell("loading")
         before, manifest = load(model), read_manifest(model)
-        tell("compressing")
-        after = compress(before, to, **options)
-        tell("measuring both")
-        found = compare(before, after, *_texts(before, dataset))
-    _check_loss(found, _MAX_LOSS if max_loss is None else max_loss)
-    facts = {"to": to, **options, **_facts(model, manifest, found, data)}
-    save(after, out, facts={"compressed": facts})
+        tellers.tell(f"making a {to} model")
+        after = compress(
+            before, to, train=_pairs(material.train), texts=material.texts, seed=chosen["seed"],
+            run=Run(progress=tellers.advance, message=notes.append), **options,
+        )  # fmt: skip
+        tellers.tell("measuring both")
+        found = compare(before, after, *_measured_on(before, material))
+    for note in notes:
+        click.echo(f"fenlei: {one_line(note)}", err=True)
+    _check_loss(found, allowed)
+    source = None if material.measured is None else material.measured.source
+    facts = {"to": to, "options": options, "notes": notes, **_facts(model, manifest, found, source)}
+    reference = read_extra(model, REFERENCE)
+    save(after, out, facts={"compressed": facts}, extra={} if reference is None else {REFERENCE: reference})
     if as_json:
-        print_json({"model": out, "to": to, "data": data, **found.to_dict()})
+        print_json({"model": out, "to": to, "data": source, "notes": notes, **found.to_dict()})
     else:
-        _show(found, out, data)
+        _show(found, out, source)
 
 
 def _check_out(model: str, out: str) -> None:
@@ -79,23 +91,50 @@ def _check_out(model: str, out: str) -> None:
     check_replaceable(out)
 
 
-def _read(data: str | None, columns: dict[str, str | None]) -> Dataset | None:
+def _material(to: str, chosen: dict[str, Any]) -> Material:
+    """Read the files, and say what is learned from and what is measured on."""
+    from fenlei.compress.material import divide
+
+    columns = {name: chosen[name] for name in _COLUMNS}
+    data, train = (_read(chosen[name], columns) for name in ("data", "train"))
+    unlabelled = {name: value for name, value in columns.items() if name not in ("label", "separator")}
+    texts = list(corpus_texts(chosen["texts"], unlabelled))
+    if chosen["texts"] and not texts:
+        raise DataError("holds no texts", source=chosen["texts"][0])
+    return divide(to, data=data, train=train, texts=texts, seed=chosen["seed"])
+
+
+def _read(path: str | None, columns: dict[str, str | None]) -> Dataset | None:
     from fenlei.data.readers import read
 
-    if data is None:
+    if path is None:
         return None
-    dataset = read(data, **columns)
+    dataset = read(path, **columns)
     for warning in dataset.warnings:
         warn(warning)
     if dataset.targets is None or not len(dataset):
-        raise DataError("needs labels to measure accuracy on; name their column with --label", source=data)
+        raise DataError("needs labels; name their column with --label", source=path)
     return dataset
 
 
-def _texts(model: TextClassifier, dataset: Dataset | None) -> tuple[list[str], Any]:
+def _allowed(max_loss: float | None, material: Material) -> float:
+    """How many points may be lost; a bound that nothing could be held to is refused."""
+    if max_loss is None:
+        return _MAX_LOSS
+    if material.measured is None or material.measured.targets is None:
+        raise click.UsageError("--max-loss needs --data FILE, on which to measure the loss")
+    return max_loss
+
+
+def _measured_on(model: TextClassifier, material: Material) -> tuple[list[str], Any]:
     from fenlei.compress.measure import generated_texts
 
-    return (generated_texts(model), None) if dataset is None else (dataset.texts, dataset.targets)
+    measured = material.measured
+    return (generated_texts(model), None) if measured is None else (measured.texts, measured.targets)
+
+
+def _pairs(dataset: Dataset | None) -> tuple[list[str], Any] | None:
+    return None if dataset is None else (dataset.texts, dataset.targets)
 
 
 def _check_loss(found: Comparison, allowed: float) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -12,18 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fenlei.cli._common import json_option, one_line, progress, text_options, to_json
-from fenlei.exceptions import DataError
+from fenlei.cli._common import count_rows, json_option, one_line, progress, text_options, to_json
 
 if TYPE_CHECKING:
     from fenlei.base import TextClassifier
+    from fenlei.scoring.predictions import Prediction
 
 _STDIO = "-"
-_BATCH_ROWS, _BATCH_CHARACTERS = 8192, 8_000_000
 _TEXT_WIDTH, _LABEL_WIDTH = 60, 30
-_COUNTABLE = (".jsonl", ".ndjson", ".csv", ".tsv", ".tab", ".txt", ".ft", ".fasttext")
-
-Prediction = dict[str, Any]
 
 
 @click.command("predict")
@@ -58,66 +53,37 @@ def predict_command(
         source = _STDIO
     if as_json and output is not None:
         raise click.UsageError("--output writes jsonl already; leave out --json")
-    _check_output(output, source)
     from fenlei.persistence import load
+    from fenlei.scoring.outputs import check_output
 
+    if output is not None and output != _STDIO:
+        check_output(output, source)
     classifier = load(model)
     shown = len(classifier.classes_) if proba else top or 0
-    batches = iter([list(texts)]) if texts else _batches(source or _STDIO, columns)
-    predictions = _predictions(classifier, batches, shown)
+    parts = iter([list(texts)]) if texts else _windows(source or _STDIO, columns)
+    predictions = _predictions(classifier, parts, shown)
     lines_appear = output in (None, _STDIO) and sys.stdout.isatty()  # among which a bar would be in the way
-    with progress("rows", _count_rows(source), wanted=not texts and not lines_appear) as advance:
+    with progress("rows", count_rows(source), wanted=not texts and not lines_appear) as advance:
         _write(predictions, classifier, output, as_json=as_json, advance=advance)
 
 
-def _check_output(output: str | None, source: str | None) -> None:
-    from fenlei.persistence import refuse_inside_model
-
-    if output in (None, _STDIO):
-        return
-    path = Path(output or "")
-    if path.suffix.lower() in (".csv", ".tsv", ".xlsx", ".parquet"):
-        raise DataError("predictions are written as jsonl; name the file *.jsonl", source=output)
-    refuse_inside_model(path)
-    if path.is_dir() or not path.parent.is_dir():
-        raise DataError("is a folder" if path.is_dir() else "its folder does not exist", source=output)
-    if source and source != _STDIO and path.exists() and Path(source).exists() and path.samefile(source):
-        raise DataError("is the file that is read; write the predictions elsewhere", source=output)
-
-
-def _batches(source: str, columns: dict[str, str | None]) -> Iterator[list[str]]:
-    """Cut the input into lists of so many texts, or so many characters, that memory stays flat."""
-    from fenlei.data.readers import stream
-
-    batch: list[str] = []
-    room = _BATCH_CHARACTERS
-    for record in stream(source, label="", **columns):
-        batch.append(record.text)
-        room -= len(record.text)
-        if len(batch) == _BATCH_ROWS or room <= 0:
-            yield batch
-            batch, room = [], _BATCH_CHARACTERS
-    if batch:
-        yield batch
-
-
 def _predictions(
-    model: TextClassifier, batches: Iterator[list[str]], shown: int
+    model: TextClassifier, parts: Iterator[list[str]], shown: int
 ) -> Iterator[list[tuple[str, Prediction]]]:
-    """Pair each text with its prediction; the `shown` likeliest classes are its ``scores``, best first."""
-    classes = model.classes_.tolist()
-    key = "labels" if model.multi_label_ else "label"
-    for batch in batches:
-        scores = model.predict_proba(batch)
-        labels = model.labels_from_scores(scores)
-        plain = labels if isinstance(labels, list) else labels.tolist()
-        best = scores.max(axis=1).tolist()
-        made: list[Prediction] = [{key: x, "score": s} for x, s in zip(plain, best, strict=True)]
-        if shown:
-            orders = (-scores).argsort(axis=1, kind="stable")[:, :shown].tolist()
-            for prediction, order, row in zip(made, orders, scores.tolist(), strict=True):
-                prediction["scores"] = {str(classes[k]): row[k] for k in order}
-        yield list(zip(batch, made, strict=True))
+    """Pair each text with its prediction."""
+    from fenlei.scoring.predictions import as_predictions
+    from fenlei.scoring.windows import score_window
+
+    for texts in parts:
+        predictions = as_predictions(model, score_window(model, texts), shown=shown)
+        yield list(zip(texts, predictions, strict=True))
+
+
+def _windows(source: str, columns: dict[str, str | None]) -> Iterator[list[str]]:
+    from fenlei.data.readers import stream
+    from fenlei.scoring.windows import windows
+
+    return windows(record.text for record in stream(source, label="", **columns))
 
 
 def _write(
@@ -131,7 +97,7 @@ def _write(
     if output is not None:
         with _open_output(output) as write:
             for batch in predictions:
-                write("".join(to_json(prediction) + "\n" for _, prediction in batch))
+                write([prediction for _, prediction in batch])
                 advance(len(batch))
     if output is None and as_json:
         _write_list(predictions, advance)
@@ -154,18 +120,20 @@ def _write_list(predictions: Iterator[list[tuple[str, Prediction]]], advance: Ca
 
 
 @contextmanager
-def _open_output(output: str) -> Iterator[Callable[[str], object]]:
+def _open_output(output: str) -> Iterator[Callable[[list[Prediction]], object]]:
     """Open a file that appears when all is written, or what is there and no file: a pipe, a device."""
     from fenlei._atomic import atomic_file
+    from fenlei.data.files import is_packed
+    from fenlei.scoring.outputs import rows_as_bytes
 
     path = Path(output)
     if output == _STDIO:
-        yield lambda text: click.echo(text, nl=False)
+        yield lambda rows: click.echo("".join(to_json(row) + "\n" for row in rows), nl=False)
         return
     special = path.exists() and not path.is_file()
     opened: AbstractContextManager[Any] = path.open("wb") if special else atomic_file(path)
     with opened as file:
-        yield lambda text: file.write(text.encode("utf-8"))
+        yield lambda rows: file.write(rows_as_bytes(rows, packed=is_packed(output)))
 
 
 def _line(text: str, prediction: Prediction, width: int) -> str:
@@ -203,13 +171,3 @@ def _cells(text: str | Sequence[str]) -> int:
     if isinstance(text, str) and text.isascii():
         return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def _count_rows(source: str | None) -> int | None:
-    """Count the lines of a plain file for the progress bar; None without a bar, or where it tells nothing."""
-    if not source or not sys.stderr.isatty() or not source.lower().endswith(_COUNTABLE):
-        return None
-    if not os.path.isfile(source):  # noqa: PTH113  (a name, not yet a path)
-        return None
-    with Path(source).open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))

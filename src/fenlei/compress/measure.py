@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
 from collections.abc import Sequence
@@ -9,8 +10,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fenlei.evaluation.metrics import evaluate_scores
+from fenlei.exceptions import SettingError
 from fenlei.features.alphabet import WORD, kinds
 from fenlei.features.vocabulary import SPECIAL
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 
 _SINGLE = 30  # texts scored one by one
 _LENGTH = 20  # tokens of a generated text, on average
+_MARKS = re.compile("^##|▁|Ġ")  # of a word's inside or beginning
 _PASSES, _LONG = 5, 2.0  # over all texts, unless one takes so many seconds
 _WARM_UP = 300  # texts scored before the clock runs, which also compiles and starts the threads
 
@@ -124,25 +128,41 @@ def measure(model: TextClassifier, texts: Sequence[str], targets: Any = None) ->
 
 
 def generated_texts(model: TextClassifier, n: int = 2000, *, seed: int = 13) -> list[str]:
-    """Draw texts from the vocabulary of a model, tokens as often as in its training texts, in no order.
+    """Draw texts from the vocabulary of a model, in no order; of a network tokens as often as in its training texts.
 
     They are good to compare scores and speed on, and say nothing about accuracy.
 
     Parameters
     ----------
     model : TextClassifier
-        One with ``inputs_``, as networks have.
+        One with a vocabulary of tokens, as networks and encoders have.
     n : int
     seed : int
+
+    Raises
+    ------
+    SettingError
+        When the model has none.
     """
-    vocabulary = getattr(model, "inputs_").vocabularies_[0]  # noqa: B009  (of some families)
-    tokens = vocabulary.tokens_[len(SPECIAL) :]
-    counts = np.maximum(vocabulary.counts_[len(SPECIAL) :], 1)
+    tokens, shares = _tokens(model)
     rng = np.random.default_rng(seed)
     lengths = rng.poisson(_LENGTH, n)
-    drawn = rng.choice(len(tokens), lengths.sum(), p=counts / counts.sum())
+    drawn = rng.choice(len(tokens), lengths.sum(), p=shares)
     texts = np.split(drawn, np.cumsum(lengths)[:-1])
     return ["".join(_spaced(tokens[i]) for i in text) for text in texts]
+
+
+def _tokens(model: TextClassifier) -> tuple[list[str], NDArray[np.float64] | None]:
+    """Give the tokens of a model, and how often each shall be drawn; None for all alike."""
+    inputs, tokenizer = getattr(model, "inputs_", None), getattr(model, "tokenizer_", None)
+    if inputs is not None:
+        vocabulary = inputs.vocabularies_[0]
+        counts = np.maximum(vocabulary.counts_[len(SPECIAL) :], 1)
+        return vocabulary.tokens_[len(SPECIAL) :], counts / counts.sum()
+    if tokenizer is not None:
+        ids = [i for i in range(len(tokenizer)) if i not in tokenizer.special_ids]
+        return [_MARKS.sub(" ", token) for token in tokenizer.tokens(ids) if token], None
+    raise SettingError(f"no texts can be drawn for a {model.family}, to measure on; give some with --data FILE")
 
 
 def _spaced(token: str) -> str:

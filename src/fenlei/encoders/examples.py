@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fenlei.encoders.windows import Windows
+from fenlei.encoders.windows import Windows, windows_of
 from fenlei.engine.batches import Examples
 from fenlei.features._types import I64
+from fenlei.features.padding import inside
 
 _PLACES = 2**13  # scored together: a layer's states and attention of more are gigabytes
 
@@ -49,13 +50,9 @@ class WindowExamples(Examples):
         )
 
     def batch(self, order: I64, keys: I64 | None = None) -> dict[str, Tensor]:
-        """Give padded ids and their mask; of texts in several windows how many each has."""
-        chosen = self.windows.select(order)
-        mask = _mask(chosen.ids.lengths)
-        ids = np.full(mask.shape, self.pad_id, np.int64)
-        ids[mask] = chosen.ids.ids
-        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask.astype(np.int64))}
-        return inputs | _counted(chosen.bounds) | _answers(self, order)
+        """Give padded ids and their mask; of texts in several windows which ones each has."""
+        inputs = self.windows.select(order).arrays(self.pad_id)
+        return {name: torch.from_numpy(array) for name, array in inputs.items()} | _answers(self, order)
 
     def fingerprint(self) -> bytes:
         """Hash ids, classes and weights."""
@@ -96,27 +93,23 @@ class StateExamples(Examples):
         counts = np.diff(self.bounds)[order]
         bounds = np.concatenate([[0], np.cumsum(counts)])
         which = np.repeat(self.bounds[:-1][order] - bounds[:-1], counts) + np.arange(bounds[-1])
-        mask = _mask(np.diff(self.offsets)[which])
+        mask = inside(np.diff(self.offsets)[which])
         padded = np.zeros((*mask.shape, *self.states.shape[1:]), np.uint16)
         for row, window in enumerate(which):
             begin, end = self.offsets[window], self.offsets[window + 1]
             padded[row, : end - begin] = self.states[begin:end]
         states = torch.from_numpy(padded).view(torch.bfloat16)
         inputs = {"states": states, "attention_mask": torch.from_numpy(mask.astype(np.int64))}
-        return inputs | _counted(bounds) | _answers(self, order)
+        return inputs | _divided(bounds) | _answers(self, order)
 
     def fingerprint(self) -> bytes:
         """Hash states, classes and weights."""
         return _hash(self.states, self.offsets, self.bounds, self.targets, self.weights)
 
 
-def _mask(lengths: I64) -> NDArray[np.bool_]:
-    return np.arange(max(int(lengths.max(initial=0)), 1)) < lengths[:, None]
-
-
-def _counted(bounds: I64) -> dict[str, Tensor]:
-    counts = np.diff(bounds)
-    return {} if bool((counts == 1).all()) else {"window_counts": torch.from_numpy(counts)}
+def _divided(bounds: I64) -> dict[str, Tensor]:
+    """Say which windows each text has, where any has several."""
+    return {} if len(bounds) == bounds[-1] + 1 else {"windows": torch.from_numpy(windows_of(bounds))}
 
 
 def _answers(examples: Any, order: I64) -> dict[str, Tensor]:

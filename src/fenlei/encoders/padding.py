@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from fenlei.features._types import I64
+from fenlei.features.padding import in_length_order, inside, padded
 from fenlei.features.sequences import Sequences
 
 _TOKENS = 2**14  # of a batch, padding among them
@@ -32,21 +33,10 @@ def padded_batches(ids: Sequences, pad_id: int) -> Iterator[tuple[I64, Tensor, T
 
     Examples
     --------
-    >>> [(order.tolist(), padded.tolist()) for order, padded, mask in padded_batches(Sequences.of([[5], [6, 7]]), 0)]
+    >>> [(order.tolist(), found.tolist()) for order, found, mask in padded_batches(Sequences.of([[5], [6, 7]]), 0)]
     [([1, 0], [[6, 7], [5, 0]])]
     """
-    lengths = ids.lengths
-    for order in _batches(lengths):
-        mask = np.arange(max(int(lengths[order[0]]), 1)) < lengths[order][:, None]
-        padded = np.full(mask.shape, pad_id, np.int64)
-        padded[mask] = ids.select(order).ids
-        yield order, torch.from_numpy(padded), torch.from_numpy(mask.astype(np.int64))
-
-
-def _batches(lengths: I64) -> Iterator[I64]:
-    order = np.argsort(-lengths, kind="stable")
-    begin = 0
-    while begin < len(order):
-        end = begin + max(1, _TOKENS // max(1, int(lengths[order[begin]])))
-        yield order[begin:end]
-        begin = end
+    for order in in_length_order(ids.lengths, len(ids), _TOKENS):
+        chosen = ids.select(order)
+        mask = inside(chosen.lengths).astype(np.int64)
+        yield order, torch.from_numpy(padded(chosen, pad_id)), torch.from_numpy(mask)

@@ -31,6 +31,8 @@ class InnerDropout(KeyedDropout):
 
     def forward(self, x: Tensor, keys: Tensor | None = None) -> Tensor:
         """Mask `x` of shape (n, ...)."""
+        if not self.training:
+            return x
         left = self.keys if self.keys is not None and len(self.keys) == len(x) else None
         return super().forward(x, left)
 

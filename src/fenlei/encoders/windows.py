@@ -14,6 +14,7 @@ import numpy as np
 
 from fenlei.exceptions import SettingError
 from fenlei.features._types import I64
+from fenlei.features.padding import inside, padded
 from fenlei.features.sequences import Sequences
 
 LONG_TEXTS = ("head", "tail", "head+tail", "windows")
@@ -56,6 +57,35 @@ class Windows:
         bounds = np.concatenate([[0], np.cumsum(counts)])
         which = np.repeat(self.bounds[:-1][order] - bounds[:-1], counts) + np.arange(bounds[-1])
         return Windows(self.ids.select(which), bounds)
+
+    def arrays(self, pad_id: int) -> dict[str, I64]:
+        """Give all windows side by side, as a network takes them by keyword.
+
+        Returns
+        -------
+        dict of str to array of int64
+            ``input_ids`` and ``attention_mask``, shape (n_windows, longest); and where any text has several windows,
+            ``windows``, which `windows_of` gives.
+        """
+        mask = inside(self.ids.lengths)
+        found = {"input_ids": padded(self.ids, pad_id), "attention_mask": mask.astype(np.int64)}
+        return found if len(self.ids) == len(self) else found | {"windows": windows_of(self.bounds)}
+
+
+def windows_of(bounds: I64) -> I64:
+    """Give the numbers of the windows of each text, -1 beyond its last; shape (n_texts, most).
+
+    Parameters
+    ----------
+    bounds : array of int64, shape (n_texts + 1,)
+        The windows of text i are those from ``bounds[i]`` to before ``bounds[i + 1]``.
+
+    Examples
+    --------
+    >>> windows_of(np.array([0, 1, 3])).tolist()
+    [[0, -1], [1, 2]]
+    """
+    return padded(Sequences(np.arange(bounds[-1], dtype=np.int32), bounds), -1)
 
 
 def cut_windows(

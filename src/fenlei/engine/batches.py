@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from fenlei.exceptions import SettingError
+from fenlei.features import padding
+from fenlei.features.padding import padded_channels
 from fenlei.features.sequences import Sequences
 
 _POOL = 50  # batches sorted by length together; more would pad less and mix less
@@ -104,13 +106,7 @@ class TokenExamples(Examples):
 
     def padded(self, order: NDArray[np.int64]) -> Tensor:
         """Ids of some texts, 0 beyond each one's end; shape (n, longest) or (n, longest, n_channels)."""
-        chosen = [channel.select(order) for channel in self.channels]
-        lengths = chosen[0].lengths
-        inside = np.arange(max(int(lengths.max(initial=0)), 1)) < lengths[:, None]
-        ids = np.zeros((*inside.shape, len(chosen)), np.int64)
-        for i, channel in enumerate(chosen):
-            ids[..., i][inside] = channel.ids
-        return torch.from_numpy(ids[..., 0] if len(chosen) == 1 else ids)
+        return torch.from_numpy(padded_channels([channel.select(order) for channel in self.channels]))
 
     def batch(self, order: NDArray[np.int64], keys: NDArray[np.int64] | None = None) -> dict[str, Tensor]:
         """Give the padded ids of some texts, and their classes and weights."""
@@ -212,15 +208,5 @@ class LengthBatches(Sampler[Batch]):
 
 
 def in_length_order(examples: Examples, batch_size: int) -> Iterator[NDArray[np.int64]]:
-    """Give all texts once, longest first (so that a batch too large for the memory shows at once).
-
-    Of long texts fewer than `batch_size` come together, so that the memory does not grow with their length.
-    """
-    lengths = examples.lengths
-    order = np.argsort(-lengths, kind="stable")
-    begin = 0
-    while begin < len(order):
-        longest = max(int(lengths[order[begin]]), 1)
-        end = begin + max(1, min(batch_size, examples.most_places // longest))
-        yield order[begin:end]
-        begin = end
+    """Give all texts once, longest first; of long texts fewer than `batch_size` come together."""
+    return padding.in_length_order(examples.lengths, batch_size, examples.most_places)

@@ -4,7 +4,7 @@ r"""Convolutions of several widths over the tokens of a text, pooled over the te
 
 Places p run over all windows that touch a token, so every text, however short or padded, has the same answer alone and
 in a batch. On a processor and with max pooling the convolution is a matrix product over the *distinct* tokens of a
-batch, then compiled look-ups (`fenlei.layers._conv_pool`); elsewhere it is torch's.
+batch, then compiled look-ups (`fenlei.layers._conv_pool`); elsewhere it is a matrix product over what the filters see.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import partial
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from fenlei._threads import in_threads, n_threads
 from fenlei.layers._conv_pool import conv_max, conv_max_gradient
+from fenlei.layers.convolution import side_by_side
 from fenlei.layers.embedding import Embedded
 
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh}  # both rising, so that pooling may come first
@@ -78,10 +79,24 @@ class TextConvolution(nn.Module):
 
     def forward(self, embedded: Embedded) -> Tensor:
         """Convolve and pool; shape (n_texts, out_features)."""
-        activate = ACTIVATIONS[self.activation]
-        if self.pooling == "max" and embedded.rows.device.type == "cpu":
-            return activate(self._look_up(embedded) + self.bias)
-        return self._convolve(embedded, activate)
+        if self.looks_up(embedded.rows.device):
+            return ACTIVATIONS[self.activation](self._look_up(embedded) + self.bias)
+        return self.convolve(embedded.dense(), embedded.lengths)
+
+    def looks_up(self, device: torch.device) -> bool:
+        """Whether texts there go through the compiled loops, which no exported graph can hold."""
+        return self.pooling == "max" and device.type == "cpu" and not torch.compiler.is_exporting()
+
+    def convolve(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Convolve and pool `x` of shape (n_texts, longest, dim), zero beyond each text, to (n_texts, out_features)."""
+        parts = []
+        biases = [self.bias[begin:end] for begin, end in pairwise([0, *accumulate(self.filters)])]
+        for width, kernel, bias in zip(self.widths, self._by_width(self.weight), biases, strict=True):
+            taps = kernel.view(len(kernel), width, -1).transpose(0, 1).flatten(0, 1)
+            windows = side_by_side(nn.functional.pad(x, (0, 0, width - 1, width - 1)), width)
+            sums = windows[:, :: self.stride] @ taps
+            parts.append(self._pool(sums, bias, self._seen(sums.shape[1], width, lengths)))
+        return torch.cat(parts, 1)
 
     def _look_up(self, embedded: Embedded) -> Tensor:
         table = (embedded.rows @ self.weight).float()
@@ -89,37 +104,33 @@ class TextConvolution(nn.Module):
         pooled: Tensor = _ConvMax.apply(table, embedded.places.numpy(), embedded.lengths.numpy(), *shape)
         return pooled
 
-    def _convolve(self, embedded: Embedded, activate: Any) -> Tensor:
-        x = embedded.dense().transpose(1, 2)
-        parts = []
-        start = 0
-        for width, kernel in zip(self.widths, self._by_width(self.weight), strict=True):
-            n = kernel.shape[1] // width
-            taps = kernel.view(len(kernel), width, n).permute(2, 0, 1)
-            c = nn.functional.conv1d(x, taps, self.bias[start : start + n], padding=width - 1)
-            c = c[:, :, :: self.stride]  # torch's own stride leaves gradients in bfloat16 partly unwritten (2.13, CPU)
-            parts.append(self._pool(activate(c), self._seen(c.shape[2], width, embedded.lengths)))
-            start += n
-        return torch.cat(parts, 1)
-
     def _seen(self, n_places: int, width: int, lengths: Tensor) -> Tensor:
         """Whether a place touches a token; the first always counts, also of an empty text."""
         places = torch.arange(n_places, device=lengths.device) * self.stride
-        return places < torch.clamp(lengths + width - 1, min=1)[:, None]
+        return (places < torch.clamp(lengths + width - 1, min=1)[:, None])[..., None]
 
-    def _pool(self, c: Tensor, seen: Tensor) -> Tensor:
-        if self.pooling == "average":
-            return (c * seen[:, None]).sum(2) / seen.sum(1)[:, None]
-        c = c.masked_fill(~seen[:, None], -math.inf)
+    def _pool(self, sums: Tensor, bias: Tensor, seen: Tensor) -> Tensor:
+        activate: Any = ACTIVATIONS[self.activation]
         if self.pooling == "max":
-            return c.max(2).values
-        c = nn.functional.pad(c, (0, max(0, self.k - c.shape[2])), value=-math.inf)
-        values, places = c.sort(dim=2, descending=True, stable=True)  # of equals (relu makes many) the earlier
-        ordered = values[..., : self.k].gather(2, places[..., : self.k].argsort(2))
+            return activate(sums.masked_fill(~seen, -math.inf).max(1).values + bias)
+        c = activate(sums + bias)
+        if self.pooling == "average":
+            return (c * seen).sum(1) / seen.sum(1)
+        return self._largest(c.masked_fill(~seen, -math.inf).transpose(1, 2))
+
+    def _largest(self, c: Tensor) -> Tensor:
+        """Give the k largest of each filter in the order of their places, 0 where there are fewer."""
+        c = nn.functional.pad(c, (0, self.k - 1), value=-math.inf)  # a text has one place at least
+        if torch.compiler.is_exporting():
+            places = c.topk(self.k, 2).indices  # ONNX, unlike torch, says of equals: the earlier
+        else:
+            places = c.sort(dim=2, descending=True, stable=True).indices[..., : self.k]  # relu makes many equals
+        ordered = c.gather(2, places.sort(2).values)
         return ordered.masked_fill(ordered == -math.inf, 0).flatten(1)
 
-    def _by_width(self, weight: Tensor) -> tuple[Tensor, ...]:
-        return weight.split([w * n for w, n in zip(self.widths, self.filters, strict=True)], 1)
+    def _by_width(self, weight: Tensor) -> list[Tensor]:
+        sizes = [w * n for w, n in zip(self.widths, self.filters, strict=True)]
+        return [weight[:, begin:end] for begin, end in pairwise([0, *accumulate(sizes)])]
 
 
 class _ConvMax(torch.autograd.Function):

@@ -52,10 +52,31 @@ class SameConvolution(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Convolve `x` of shape (n_texts, longest, size), zero beyond each text, to (n_texts, longest, filters)."""
-        longest = x.shape[1]
         wide = nn.functional.pad(x, (0, 0, (self.width - 1) // 2, self.width // 2))
-        windows = torch.cat([wide[:, tap : tap + longest] for tap in range(self.width)], 2)
-        return nn.functional.linear(windows, self.weight, self.bias) * inside(lengths, longest)
+        windows = side_by_side(wide, self.width)
+        return nn.functional.linear(windows, self.weight, self.bias) * inside(lengths, x.shape[1])
+
+
+def side_by_side(x: Tensor, width: int) -> Tensor:
+    """Lay what a filter sees at each of its places side by side.
+
+    Parameters
+    ----------
+    x : tensor of shape (n_texts, longest, size)
+    width : int
+        Places that the filter sees.
+
+    Returns
+    -------
+    tensor of shape (n_texts, longest - width + 1, width * size)
+
+    Examples
+    --------
+    >>> side_by_side(torch.tensor([[[1.0], [2.0], [3.0]]]), 2).tolist()
+    [[[1.0, 2.0], [2.0, 3.0]]]
+    """
+    places = x.shape[1] - width + 1
+    return x if width == 1 else torch.cat([x[:, tap : tap + places] for tap in range(width)], 2)
 
 
 def max_of_windows(x: Tensor, lengths: Tensor, size: int, stride: int) -> tuple[Tensor, Tensor]:
@@ -82,9 +103,8 @@ def max_of_windows(x: Tensor, lengths: Tensor, size: int, stride: int) -> tuple[
     ([4.0, 3.0], [2])
     """
     longest = x.shape[1]
-    windows = -(-longest // stride)
     x = x.masked_fill(~inside(lengths, longest), -math.inf)
-    x = nn.functional.pad(x, (0, 0, 0, max(0, (windows - 1) * stride + size - longest)), value=-math.inf)
+    x = nn.functional.pad(x, (0, 0, 0, size - 1), value=-math.inf)  # so that every place may begin a window
     y = nn.functional.max_pool2d(x.transpose(1, 2)[:, :, None], (1, size), (1, stride))[:, :, 0].transpose(1, 2)
     lengths = (lengths + stride - 1) // stride
-    return y.masked_fill(~inside(lengths, windows), 0), lengths
+    return y.masked_fill(~inside(lengths, y.shape[1]), 0), lengths

@@ -88,7 +88,7 @@ class Attention(AttentionPooling):
 class Convolution(nn.Module):
     """Filters over the states, pooled over the text.
 
-    Only states of tokens are multiplied, whatever the padding.
+    Where they are looked up, only states of tokens are multiplied, whatever the padding.
 
     Parameters
     ----------
@@ -105,6 +105,8 @@ class Convolution(nn.Module):
     def forward(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Convolve and pool `states` of shape (n_texts, longest, size) to (n_texts, out_features)."""
         mask = inside(lengths, states.shape[1])[..., 0]
+        if not self.filters.looks_up(states.device):
+            return self.filters.convolve(states * mask[..., None], lengths)
         places = (mask.flatten().cumsum(0).view(mask.shape) - 1).clamp(min=0).int()
         pooled: Tensor = self.filters(Embedded(states[mask], places, lengths))
         return pooled
@@ -156,8 +158,8 @@ class RecurrentConvolution(nn.Module):
         """Transform and pool `states` of shape (n_texts, longest, size) to (n_texts, hidden)."""
         states = states * inside(lengths, states.shape[1])
         left, right = self.contexts(states, lengths).chunk(2, 2)
-        left = nn.functional.pad(left[:, :-1], (0, 0, 1, 0))  # the state before the token is read
-        right = nn.functional.pad(right[:, 1:], (0, 0, 0, 1))
+        left = nn.functional.pad(left, (0, 0, 1, 0))[:, : left.shape[1]]  # the state before the token is read
+        right = nn.functional.pad(right, (0, 0, 0, 1))[:, 1:]
         return pool(torch.tanh(self.hidden(torch.cat([left, states, right], 2))), lengths, "max")
 
 

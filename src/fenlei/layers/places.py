@@ -20,3 +20,15 @@ def inside(lengths: Tensor, longest: int) -> Tensor:
 def at_least_one(lengths: Tensor) -> Tensor:
     """Give an empty text one place, whose vector is zero: pooling then has something to pool."""
     return lengths.clamp(min=1)
+
+
+def last_of(x: Tensor, lengths: Tensor) -> Tensor:
+    """Give the values of each text's last place: of `x` of shape (n_texts, longest, size) the (n_texts, size).
+
+    Examples
+    --------
+    >>> last_of(torch.tensor([[[1.0], [3.0], [9.0]]]), torch.tensor([2])).tolist()
+    [[3.0]]
+    """
+    places = (lengths - 1)[:, None, None].expand(-1, 1, x.shape[2])
+    return x.gather(1, places)[:, 0]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from fenlei.layers.places import inside
+from fenlei.layers.places import inside, last_of
 
 POOLINGS = ("max", "mean", "first", "last")
 
@@ -42,7 +42,7 @@ def pool(x: Tensor, lengths: Tensor, how: str) -> Tensor:
     if how == "first":
         return x[:, 0]
     if how == "last":
-        return x[torch.arange(len(x), device=x.device), lengths - 1]
+        return last_of(x, lengths)
     mask = inside(lengths, x.shape[1])
     if how == "mean":
         return (x * mask).sum(1) / lengths[:, None]

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 from transformers import initialization as init
 
-from fenlei.layers.places import inside
+from fenlei.layers.exported import exported_states
+from fenlei.layers.places import inside, last_of
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
@@ -57,22 +58,28 @@ class Recurrent(nn.Module):
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Read `x` of shape (n_texts, longest, size); give (n_texts, longest, out_features), zero beyond each text."""
-        states = [self.there(x)[0]]
+        states = [_read(self.there, x)]
         if self.back is not None:
             order = self._turned(lengths, x.shape[1])
-            states.append(_in_order(self.back(_in_order(x, order))[0], order))
+            states.append(_in_order(_read(self.back, _in_order(x, order)), order))
         return torch.cat(states, 2) * inside(lengths, x.shape[1])
 
     def last(self, states: Tensor, lengths: Tensor) -> Tensor:
         """Give the state after the whole text: of the way back, that at the first place."""
         hidden = self.there.hidden_size
-        ends = states[torch.arange(len(states), device=states.device), lengths - 1]
+        ends = last_of(states, lengths)
         return torch.cat([ends[:, :hidden], states[:, 0, hidden:]], 1)
 
     @staticmethod
     def _turned(lengths: Tensor, longest: int) -> Tensor:
         """Places of each text from its end to its begin; those beyond it change among themselves."""
-        return (lengths[:, None] - 1 - torch.arange(longest, device=lengths.device)) % longest
+        order = lengths[:, None] - 1 - torch.arange(longest, device=lengths.device)
+        return torch.where(order < 0, order + longest, order)
+
+
+def _read(cell: nn.Module, x: Tensor) -> Tensor:
+    states: Tensor = exported_states(cell, x) if torch.compiler.is_exporting() else cell(x)[0]
+    return states
 
 
 def _in_order(x: Tensor, order: Tensor) -> Tensor:

@@ -149,14 +149,14 @@ class ContrastiveNetwork(PreTrainedModel):
         self.temperature = temperature
 
     def forward(
-        self, input_ids: Tensor, attention_mask: Tensor, window_counts: Tensor | None = None,
+        self, input_ids: Tensor, attention_mask: Tensor, windows: Tensor | None = None,
         keys: Tensor | None = None, **kwargs: Any,
     ) -> SequenceClassifierOutput:  # fmt: skip
         """Give each text's cosine with each of the others, by the temperature.
 
         Parameters
         ----------
-        input_ids, attention_mask, window_counts : tensors
+        input_ids, attention_mask, windows : tensors
             As of `EncoderClassifierNetwork.forward`, of 2 n texts.
         keys : tensor of int64, shape (n,), optional
             What the dropout of a draw's texts depends on.
@@ -167,8 +167,8 @@ class ContrastiveNetwork(PreTrainedModel):
             ``logits`` of shape (2 n, 2 n).
         """
         both = None if keys is None else torch.cat([keys, ~keys])
-        leave_keys(self.network.encoder, keys_of_windows(both, window_counts))
-        found = self.network.vectors(input_ids, attention_mask, window_counts=window_counts)
+        leave_keys(self.network.encoder, keys_of_windows(both, windows))
+        found = self.network.vectors(input_ids, attention_mask, windows=windows)
         with torch.autocast(found.device.type, enabled=False):  # cosines near 1 need more than 3 digits
             vectors = functional.normalize(found.float(), dim=-1)
             likeness = vectors @ vectors.T / self.temperature

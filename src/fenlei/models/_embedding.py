@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from fenlei._checks import check_choice, check_number
+from fenlei._stages import TOKENIZE, stage
 from fenlei.base import Floats, Held
 from fenlei.encoders.load import LoadedEncoder, config_bytes
 from fenlei.encoders.vectors import encode_vectors
@@ -50,12 +51,12 @@ class EmbeddingNetwork(EncoderClassifierNetwork):
 
     def vectors(
         self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, states: Tensor | None = None,
-        window_counts: Tensor | None = None,
+        windows: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
         """Give the vector of each text, shape (n_texts, n_features)."""
         found = super().vectors(input_ids, attention_mask, states)
         found = functional.normalize(found, dim=-1) if self.config.normalize else found
-        return found if window_counts is None else self._one_a_text(found, window_counts)
+        return found if windows is None else self._one_a_text(found, windows)
 
 
 class EmbeddingTextClassifier(PretrainedTextClassifier):
@@ -153,7 +154,9 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
             self.network_.classifier.bias.copy_(torch.from_numpy(found.bias))
 
     def _scores(self, texts: list[str]) -> Floats:
-        vectors = torch.from_numpy(self._encode(self._windows(self.prepare(texts))))
+        with stage(TOKENIZE):
+            windows = self._windows(self.prepare(texts))
+        vectors = torch.from_numpy(self._encode(windows))
         layer = self.network_.classifier
         with torch.inference_mode():
             logits = functional.linear(vectors.double(), layer.weight.cpu().double(), layer.bias.cpu().double())

@@ -86,7 +86,7 @@ class EncoderClassifierNetwork(PreTrainedModel):
 
     def forward(
         self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, states: Tensor | None = None,
-        window_counts: Tensor | None = None, labels: Tensor | None = None, keys: Tensor | None = None, **kwargs: Any,
+        windows: Tensor | None = None, labels: Tensor | None = None, keys: Tensor | None = None, **kwargs: Any,
     ) -> SequenceClassifierOutput:  # fmt: skip
         """Score a padded batch.
 
@@ -97,8 +97,8 @@ class EncoderClassifierNetwork(PreTrainedModel):
             1 where there is a token. All are tokens when not given.
         states : tensor of shape (n_windows, longest, n_layers, size), optional
             What `read` gave, instead of `input_ids`.
-        window_counts : tensor of int64, shape (n_texts,), optional
-            How many windows each text has; one when not given.
+        windows : tensor of int64, shape (n_texts, most), optional
+            Which windows each text has, in their order and text by text, -1 beyond its last; one when not given.
         labels : tensor, optional
             Of int64, shape (n_texts,): the class. Of float, shape (n_texts, n_labels): 0 and 1 for multi-label.
         keys : tensor of int64, shape (n_texts,), optional
@@ -110,14 +110,14 @@ class EncoderClassifierNetwork(PreTrainedModel):
             ``logits`` of shape (n_texts, n_labels), and ``loss`` when there are labels.
         """
         if self.training:
-            leave_keys(self.encoder, keys_of_windows(keys, window_counts))
-        vectors = self.vectors(input_ids, attention_mask, states, window_counts)
+            leave_keys(self.encoder, keys_of_windows(keys, windows))
+        vectors = self.vectors(input_ids, attention_mask, states, windows)
         logits = self.classifier(self.dropout(vectors, keys)).float()
         return SequenceClassifierOutput(loss=plain_loss(logits, labels), logits=logits)
 
     def vectors(
         self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, states: Tensor | None = None,
-        window_counts: Tensor | None = None,
+        windows: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
         """Give the vector of each text, shape (n_texts, n_features); parameters as of `forward`."""
         if states is None:
@@ -127,9 +127,9 @@ class EncoderClassifierNetwork(PreTrainedModel):
         longest = states.shape[1]
         lengths = torch.full((len(states),), longest) if attention_mask is None else attention_mask.sum(1)
         found: Tensor = self.heads(self._mixed(states), lengths.to(states.device).clamp(min=1))
-        if window_counts is None and self.window_attention is not None:  # whose weights take part in every step
-            window_counts = torch.ones(len(found), dtype=torch.int64, device=found.device)
-        return found if window_counts is None else self._one_a_text(found, window_counts)
+        if windows is None and self.window_attention is not None:  # whose weights take part in every step
+            windows = torch.arange(len(found), device=found.device)[:, None]
+        return found if windows is None else self._one_a_text(found, windows)
 
     def read(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """Run the encoder; the states of the last layers, shape (n_windows, longest, n_layers, size)."""
@@ -162,8 +162,8 @@ class EncoderClassifierNetwork(PreTrainedModel):
             return states[:, :, 0]
         return torch.einsum("nlkd,k->nld", states, self.mix.softmax(0).to(states.dtype))
 
-    def _one_a_text(self, vectors: Tensor, counts: Tensor) -> Tensor:
-        padded = nn.utils.rnn.pad_sequence(list(vectors.split(counts.tolist())), batch_first=True)
+    def _one_a_text(self, vectors: Tensor, windows: Tensor) -> Tensor:
+        padded, counts = vectors[windows.clamp(min=0)], (windows >= 0).sum(1)
         if self.window_attention is not None:
             pooled: Tensor = self.window_attention(padded, counts)
             return pooled
@@ -180,8 +180,8 @@ class EncoderClassifierNetwork(PreTrainedModel):
             super()._init_weights(module)
 
 
-def keys_of_windows(keys: Tensor | None, counts: Tensor | None) -> Tensor | None:
-    if keys is None or counts is None:
+def keys_of_windows(keys: Tensor | None, windows: Tensor | None) -> Tensor | None:
+    """Give each window a key of its own: its text's, and its number within the text added."""
+    if keys is None or windows is None:
         return keys
-    begins = (counts.cumsum(0) - counts).repeat_interleave(counts)
-    return keys.repeat_interleave(counts) + torch.arange(len(begins), device=keys.device) - begins
+    return (keys[:, None] + torch.arange(windows.shape[1], device=keys.device))[windows >= 0]

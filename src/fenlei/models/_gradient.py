@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from fenlei._checks import check_choice, check_number
+from fenlei._stages import TOKENIZE, stage
 from fenlei.base import Held, TextClassifier
 from fenlei.engine.batches import Examples, in_length_order
 from fenlei.engine.losses import Loss
 from fenlei.engine.recipe import DEVICES, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, Run
 from fenlei.engine.trainer import train_network, uses_gpu
+from fenlei.models._soft_targets import SoftTargets, taught, with_labels
 from fenlei.preparation import Preparation
 from fenlei.targets import Targets, class_weights
 
@@ -162,6 +164,53 @@ class GradientTextClassifier(TextClassifier):
         self._check_fitted("best_epoch_")
         return {"stop_after": self.best_epoch_, "hold_out": 0.0}
 
+    def learn_from(
+        self, X: Any, probabilities: Any, classes: NDArray[Any], *, multi_label: bool = False,
+        temperature: float = 1.0, run: Run | None = None,
+    ) -> Self:  # fmt: skip
+        """Learn to answer as another model does, forgetting what was learned before.
+
+        Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015.
+
+        Parameters
+        ----------
+        X : sequence of str, shape (n_samples,)
+            Any texts; no labels are needed.
+        probabilities : array of shape (n_samples, n_classes)
+            The other model's answers to them.
+        classes : array of shape (n_classes,)
+            The other model's classes.
+        multi_label : bool, default=False
+            Whether it is a multi-label model.
+        temperature : float, default=1.0
+            Above 1 the probabilities of unlikely classes are heard more.
+        run : Run, optional
+
+        Raises
+        ------
+        DataError
+            When there are no texts, or the probabilities are none of theirs.
+        SettingError
+            When a setting is out of its range.
+        """
+        self.check_settings()
+        texts, targets = taught(X, probabilities, multi_label, temperature)
+        self.classes_, self.multi_label_ = classes, multi_label
+        try:
+            self._fit(texts, targets, np.ones(len(texts)), None, run)
+        except BaseException:
+            self._forget()
+            raise
+        return self
+
+    def go_on(self, X: Any, probabilities: Any, *, temperature: float = 1.0, run: Run | None = None) -> Self:
+        """Learn further from a model's answers, beginning with the weights there are; parameters as of `learn_from`."""
+        self._check_fitted("network_")
+        self.check_settings()
+        texts, targets = taught(X, probabilities, self.multi_label_, temperature)
+        self._train(self.prepare(texts), targets, np.ones(len(texts)), None, run or Run())
+        return self
+
     @abstractmethod
     def learn_inputs(self, texts: list[str], run: Run) -> Any:
         """Learn what turns texts into the network's input, and give the prepared training texts."""
@@ -224,26 +273,37 @@ class GradientTextClassifier(TextClassifier):
         with torch.random.fork_rng():
             torch.manual_seed(int(self.seed))
             self.network_ = self.make_network(run)
+        self._train(prepared, targets, weights, held, run)
+
+    def _train(
+        self, prepared: Any, targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run
+    ) -> None:
+        """Train the network that there is."""
         examples = self._labelled(prepared, targets, weights, run)
         if held is None:
             examples, valid = self._divide(examples, targets)
         else:
             valid = self._labelled(self.prepare(held.texts), held.targets, np.ones(len(held.texts)), run)
-        loss = Loss(
-            multi_label=targets.multi_label, smoothing=self.label_smoothing, focal=self.focal,
-            class_weights=self._class_weights(targets),
-        )  # fmt: skip
-        self.begin(self.network_, examples)
+        labelled = with_labels(examples, targets)
+        self.begin(self.network_, labelled)
         train = self.to_learn_from(self.network_, examples, run)
         held_out = None if valid is None else self.to_learn_from(self.network_, valid, run)
-        outcome = train_network(self.network_, train, held_out, loss, self._recipe(), run)
+        outcome = train_network(self.network_, train, held_out, self._loss(targets), self._recipe(), run)
         self.history_, self.best_epoch_ = outcome.history, outcome.best_epoch
-        self.finish(self.network_, examples)
+        self.finish(self.network_, labelled)
+
+    def _loss(self, targets: Targets) -> Loss:
+        return Loss(
+            multi_label=targets.multi_label, smoothing=self.label_smoothing, focal=self.focal,
+            class_weights=self._class_weights(targets),
+            temperature=targets.temperature if isinstance(targets, SoftTargets) else 1.0,
+        )  # fmt: skip
 
     def _scores(self, texts: list[str]) -> NDArray[np.float64]:
-        examples: Examples = self.make_examples(
-            self.prepare(texts), np.zeros(len(texts), np.int64), np.ones(len(texts), np.float32), Run()
-        )
+        with stage(TOKENIZE):
+            examples: Examples = self.make_examples(
+                self.prepare(texts), np.zeros(len(texts), np.int64), np.ones(len(texts), np.float32), Run()
+            )
         out = np.empty((len(texts), len(self.classes_)))
         device = self.network_.device
         self.network_.eval()
@@ -256,7 +316,11 @@ class GradientTextClassifier(TextClassifier):
         return out
 
     def _labelled(self, prepared: Any, targets: Targets, weights: NDArray[np.float64], run: Run) -> Any:
-        encoded = targets.indicator.astype(np.float32) if targets.multi_label else targets.indices
+        encoded: NDArray[Any]
+        if isinstance(targets, SoftTargets):
+            encoded = targets.probabilities
+        else:
+            encoded = targets.indicator.astype(np.float32) if targets.multi_label else targets.indices
         return self.make_examples(prepared, encoded, weights.astype(np.float32), run)
 
     def _preparation(self) -> Preparation:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fenlei._checks import check_choice, check_number
+from fenlei._stages import TOKENIZE, stage
 from fenlei.base import Held, TextClassifier
 from fenlei.exceptions import ModelFolderError
 from fenlei.features.hashing import HashingFeatures
@@ -102,7 +103,8 @@ class LinearTextClassifier(TextClassifier):
         self.features_ = self._make_features()
 
     def _scores(self, texts: list[str]) -> F64:
-        rows = self.features_.rows(self._prepare(texts))
+        with stage(TOKENIZE):
+            rows = self.features_.rows(self._prepare(texts))
         return self.linear_.probabilities(rows, exclusive=not self.multi_label_)
 
     def _column_factors(self) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from fenlei.engine.losses import plain_loss
 from fenlei.layers.dropout import KeyedDropout
 from fenlei.layers.embedding import Embedded, TokenEmbedding
+from fenlei.layers.ngrams import HashedNgrams
 
 
 class TextNetworkConfig(PreTrainedConfig):
@@ -74,9 +75,16 @@ class TextNetwork(PreTrainedModel):
         """How many vectors there are; a family may have more than tokens."""
         return int(config.vocab_size)
 
+    @property
+    def ngrams(self) -> HashedNgrams | None:
+        """How n-grams of the tokens get vectors of their own; a family may have some."""
+        return None
+
     def tokens(self, input_ids: Tensor) -> Tensor:
-        """Turn the ids that come in into those of vectors; a family may add some."""
-        return input_ids
+        """Turn the ids that come in into those of vectors: the n-grams' appended, where there are any."""
+        if self.ngrams is None:
+            return input_ids
+        return torch.from_numpy(self.ngrams.rows(input_ids.cpu().numpy())).to(input_ids.device)
 
     @abstractmethod
     def build(self, config: Any) -> int:

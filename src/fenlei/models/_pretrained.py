@@ -18,8 +18,9 @@ from fenlei._strict_json import dump, parse
 from fenlei.base import TextClassifier
 from fenlei.encoders.load import LoadedEncoder, load_encoder
 from fenlei.encoders.packaged import wanted_prefix
+from fenlei.encoders.reading import read_windows
 from fenlei.encoders.tokenizer import EncoderTokenizer
-from fenlei.encoders.windows import LONG_TEXTS, Windows, cut_windows, never_empty
+from fenlei.encoders.windows import LONG_TEXTS, Windows
 from fenlei.engine.recipe import Progress, Run
 from fenlei.exceptions import ModelFolderError, SettingError
 from fenlei.models._encoder import EncoderClassifierConfig, EncoderClassifierNetwork
@@ -28,7 +29,6 @@ from fenlei.preparation import Preparation
 
 _TOKENIZER = "tokenizer.json"
 _LONGEST = 256  # tokens, unless max_length says more
-_OVERLAP = 0.25  # of a window
 
 
 class PretrainedTextClassifier(TextClassifier):
@@ -142,13 +142,10 @@ class PretrainedTextClassifier(TextClassifier):
 
     def _windows(self, prepared: list[str], run: Run | None = None) -> Windows:
         """Look up the ids and cut windows; `run` is told of what is not read."""
-        tokenizer, limit = self.tokenizer_, self.max_length_
-        ids = tokenizer.encode([self.prefix_ + text for text in prepared] if self.prefix_ else prepared)
-        special = len(tokenizer.prefix) + len(tokenizer.suffix)
-        windows = cut_windows(
-            ids if special else never_empty(ids, tokenizer.pad_id), limit, prefix=tokenizer.prefix,
-            suffix=tokenizer.suffix, how=self.long_text, overlap=max(0, int(_OVERLAP * (limit - special))),
-        )  # fmt: skip
+        limit = self.max_length_
+        windows = read_windows(
+            prepared, self.tokenizer_, max_length=limit, long_text=self.long_text, prefix=self.prefix_
+        )
         if run is not None and windows.n_texts:
             run.message(
                 f"{windows.n_texts:,} of {len(windows):,} texts are longer than max_length={limit}: "

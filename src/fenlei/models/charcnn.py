@@ -75,8 +75,7 @@ class CharCnn(TextNetwork):
         """Make one vector of what is left of a text; what is longer than ``max_length`` is cut."""
         if self.config.pooling == "max":
             return pool(x, lengths, "max")
-        x = x[:, : self.frames]
-        return nn.functional.pad(x, (0, 0, 0, self.frames - x.shape[1])).flatten(1)
+        return nn.functional.pad(x, (0, 0, 0, self.frames)).narrow(1, 0, self.frames).flatten(1)
 
 
 class CharCnnClassifier(NeuralTextClassifier):

@@ -81,8 +81,8 @@ def _where_long(lengths: Tensor, x: Tensor, y: Tensor, halved: Tensor) -> tuple[
 
     Both are computed always: in a training on several processes every weight must take part in every step.
     """
-    places = max(y.shape[1], _SHORT)
-    x, y = (nn.functional.pad(z[:, :places], (0, 0, 0, max(0, places - z.shape[1]))) for z in (x, y))
+    x, y = (nn.functional.pad(z, (0, 0, 0, _SHORT - 1)) for z in (x, y))  # room for a short text in any batch
+    x = x[:, : y.shape[1]]
     long = lengths > _SHORT
     return torch.where(long[:, None, None], y, x), torch.where(long, halved, lengths)
 

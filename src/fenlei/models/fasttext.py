@@ -27,9 +27,10 @@ from fenlei._checks import check_choice, check_number
 from fenlei.engine.batches import TokenExamples, in_length_order
 from fenlei.exceptions import SettingError
 from fenlei.features.inputs import BOTH
-from fenlei.layers._ngrams import count_texts, hashed_ngrams
+from fenlei.layers._ngrams import count_texts
 from fenlei.layers.dropout import KeyedDropout
 from fenlei.layers.embedding import Embedded
+from fenlei.layers.ngrams import HashedNgrams
 from fenlei.models._network import TextNetwork, TextNetworkConfig
 from fenlei.models._neural import NeuralTextClassifier
 
@@ -65,17 +66,11 @@ class FastText(TextNetwork):
         self.register_buffer("scale", torch.ones(self.embedding_size(config)))
         return config.dim
 
-    def tokens(self, input_ids: Tensor) -> Tensor:
-        """Append the n-grams to the tokens."""
-        if self.config.ngrams == 1:
-            return input_ids
-        return torch.from_numpy(self.grams(input_ids.cpu().numpy())).to(input_ids.device)
-
-    def grams(self, ids: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Give the rows of the tokens and n-grams of a padded batch, 0 beyond the end."""
+    @property
+    def ngrams(self) -> HashedNgrams | None:
+        """How the n-grams get their rows; None for tokens alone."""
         config = self.config
-        lengths = (ids != 0).sum(1)
-        return hashed_ngrams(ids.astype(np.int32), lengths, config.vocab_size, config.buckets, config.ngrams)
+        return HashedNgrams(config.vocab_size, config.buckets, config.ngrams) if config.ngrams > 1 else None
 
     def encode(self, embedded: Embedded, keys: Tensor | None) -> Tensor:
         """Add up."""
@@ -83,6 +78,9 @@ class FastText(TextNetwork):
         scale = self.scale[embedded.tokens][places] * embedded.mask()
         scale = self.ngram_dropout(scale, keys)
         scale = scale / scale.square().sum(1, keepdim=True).sqrt().clamp(min=1e-6)
+        if torch.compiler.is_exporting():  # ONNX has no such sum but a loop
+            summed: Tensor = (scale[:, None] @ functional.embedding(places, embedded.rows))[:, 0]
+            return summed
         return functional.embedding_bag(places, embedded.rows, per_sample_weights=scale, mode="sum")
 
 
@@ -126,7 +124,7 @@ class FastTextClassifier(NeuralTextClassifier):
     --------
     fenlei.models.tfidf.TfidfClassifier : The same n-grams without the detour over vectors; often better, never slower.
 
-    TokenExamples
+    Examples
     --------
     >>> texts = ["房间干净", "服务很好", "房间很脏", "服务太差"]
     >>> model = FastTextClassifier(epochs=40, ngram_dropout=0.0, buckets=1000)

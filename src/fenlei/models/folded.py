@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from fenlei._stages import TOKENIZE, stage
 from fenlei._strict_json import dump
 from fenlei._threads import in_threads, n_threads
 from fenlei.base import Floats, Held, TextClassifier
@@ -80,7 +81,8 @@ class FoldedClassifier(TextClassifier):
         return str(self.preparation_.language_["name"])
 
     def _scores(self, texts: list[str]) -> Floats:
-        channels = self.inputs_.transform(self.preparation_.transform(texts))
+        with stage(TOKENIZE):
+            channels = self.inputs_.transform(self.preparation_.transform(texts))
         cut = [channel.cut(self.max_length_).sequences for channel in channels]
         ids, bounds = np.stack([channel.ids for channel in cut]), cut[0].bounds
         logits = in_threads(lambda part: self._logits(ids, bounds[part]), _parts(len(texts)))

@@ -97,7 +97,7 @@ class TextCnnClassifier(NeuralTextClassifier):
     excited_ : list of list of ExcitedFilter
         For each class the filters that speak most for it; see `exciting_ngrams`.
 
-    TokenExamples
+    Examples
     --------
     >>> texts = ["房间干净", "服务很好", "房间很脏", "服务太差"]
     >>> model = TextCnnClassifier(epochs=30, dim=16, filters=8, dropout=0.0)
@@ -161,7 +161,7 @@ class TextCnnClassifier(NeuralTextClassifier):
         dict
             Class -> filters, the most telling first; `fenlei.models._filters` has the measure.
 
-        TokenExamples
+        Examples
         --------
         >>> texts = ["房间干净", "服务很好", "房间很脏", "服务太差"]
         >>> model = TextCnnClassifier(epochs=30, dim=16, filters=8, dropout=0.0)

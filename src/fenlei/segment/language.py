@@ -19,6 +19,7 @@ _HAN = re.compile(f"[{HAN}]")
 _LATIN = re.compile("[A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff\uff21-\uff3a\uff41-\uff5a]")
 _LETTER = re.compile(r"[^\W\d_]")
 _READ = 1000  # characters of a text that are looked at
+_READ_OF_ONE = 200  # where each text is told by itself
 
 # A Chinese character says as much as four or five Latin letters, so a text is Chinese well below half. Of
 # real titles and reviews the least Chinese hold 26 % Chinese letters, except one in 2000 that is English;
@@ -85,19 +86,43 @@ def detect_language(texts: Any, sample: int = 1000) -> Language:
     return Language(_name(han, latin), round(han, 4), round(latin, 4), len(chosen))
 
 
+def text_language(text: str) -> Literal["zh", "en", "other"]:
+    """Tell the language of one text as `detect_language` does, cheap enough for every text that is served.
+
+    Examples
+    --------
+    >>> text_language("新款iPhone很好"), text_language("Good"), text_language("こんにちは"), text_language("666")
+    ('zh', 'en', 'other', 'other')
+    """
+    kind = _kind(text[:_READ_OF_ONE])
+    return "zh" if kind == "han" else "en" if kind == "latin" else "other"
+
+
 def _sample(texts: list[str], size: int) -> Sequence[str]:
     """Choose without order: every k-th text would see only one language of rows that alternate."""
     return texts if len(texts) <= size else random.Random(0).sample(texts, size)  # noqa: S311
 
 
+class _Letters(dict[str, Kind]):
+    """The kind of each character, found when it is first met: looking it up is faster than three patterns."""
+
+    def __missing__(self, character: str) -> Kind:
+        kinds: tuple[tuple[re.Pattern[str], Kind], ...] = ((_HAN, "han"), (_LATIN, "latin"), (_LETTER, "other"))
+        self[character] = next((kind for pattern, kind in kinds if pattern.match(character)), "none")
+        return self[character]
+
+
+_LETTERS = _Letters()
+
+
 def _kind(text: str) -> Kind:
-    letters = len(_LETTER.findall(text))
+    counts = Counter(map(_LETTERS.__getitem__, text))
+    letters = len(text) - counts["none"]
     if not letters:
         return "none"
-    han, latin = len(_HAN.findall(text)), len(_LATIN.findall(text))
-    if letters - han - latin > _OTHER_LETTERS * letters:
+    if counts["other"] > _OTHER_LETTERS * letters:
         return "other"
-    return "han" if han > _HAN_LETTERS * letters else "latin"
+    return "han" if counts["han"] > _HAN_LETTERS * letters else "latin"
 
 
 def _name(han: float, latin: float) -> Literal["zh", "en", "mixed", "other"]:

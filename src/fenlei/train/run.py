@@ -239,14 +239,19 @@ class _Training:
         tested = None if test is None else self._measure("test", model, test)
         messages = tuple(dict.fromkeys(self.messages))
         trained = Trained(model, self.out, validation, tested, n_train, self.seconds, messages, history)
-        self._save(trained, sources, audit, curve)
+        self._save(trained, train, sources, audit, curve)
         return replace(trained, seconds=dict(self.seconds))
 
-    def _save(self, trained: Trained, sources: Any, audit: Audit | None, curve: list[dict[str, float]]) -> None:
+    def _save(
+        self, trained: Trained, learned: Dataset, sources: Any, audit: Audit | None, curve: list[dict[str, float]]
+    ) -> None:
+        from fenlei.monitor.reference_builder import training_reference
+
         if self.out is None or not is_first_process():
             return
         with self._step("save"):
-            save_trained(trained, self.out, self.plan, sources, audit, curve)
+            reference = training_reference(learned.texts, learned.targets or (), trained.validation, trained.test)
+            save_trained(trained, self.out, self.plan, sources, reference, audit, curve)
         self.unfinished.remove()
 
     @contextmanager

@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fenlei.persistence import save
+from fenlei.persistence import REFERENCE, save
 
 if TYPE_CHECKING:
     from fenlei.data.audit import Audit
     from fenlei.evaluation.evaluation import Evaluation
+    from fenlei.monitor.reference import TrainingReference
     from fenlei.train.run import Trained, TrainPlan
 
 
@@ -20,10 +21,11 @@ def save_trained(
     out: Path,
     plan: TrainPlan,
     sources: Mapping[str, str | None],
+    reference: TrainingReference,
     audit: Audit | None = None,
     curve: Sequence[Mapping[str, float]] = (),
 ) -> None:
-    """Write the model folder with its report and the facts of its training."""
+    """Write the model folder with its report, the facts of its training and the reference for monitoring."""
     from fenlei.evaluation.report import describe, environment, render_report
 
     created = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")
@@ -46,7 +48,8 @@ def save_trained(
         "history": list(trained.history),
         "metrics": {name: None if found is None else _summary(found) for name, found in measured.items()},
     }
-    save(trained.model, out, facts=facts, extra={"report.html": render_report(page).encode()})
+    extra = {"report.html": render_report(page).encode(), REFERENCE: reference.to_bytes()}
+    save(trained.model, out, facts=facts, extra=extra)
 
 
 def _summary(found: Evaluation) -> dict[str, Any]:

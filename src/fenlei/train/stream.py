@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from fenlei.data.dataset import Dataset, Record
 from fenlei.data.duplicates import normalised
 from fenlei.exceptions import DataError, SettingError
+from fenlei.monitor.reference_builder import ReferenceBuilder
 from fenlei.persistence import check_replaceable
 from fenlei.train.run import Trained, TrainPlan, make_model
 from fenlei.train.saving import save_trained
@@ -76,26 +77,24 @@ def train_stream(
     progress("reading the labels")
     labels = _find_labels(open_stream(), source)
     held_out: list[Record] = []
+    reference = ReferenceBuilder()
     n_train = 0
     learn: Callable[..., Any] = getattr(model, "partial_fit")  # noqa: B009  (not every family has it)
     kept = _kept(open_stream(), held_out, plan, min(plan.fraction, _MOST_HELD_OUT / max(labels.rows, 1)))
     for batch in _batches(_shuffled(kept, plan.seed)):
         targets = [_as_target(record, labels.multi_label) for record in batch]
-        learn(
-            [record.text for record in batch],
-            targets,
-            classes=sorted(labels.seen),
-            multi_label=labels.multi_label,
-        )
+        texts = [record.text for record in batch]
+        learn(texts, targets, classes=sorted(labels.seen), multi_label=labels.multi_label)
+        reference.add(texts, targets)
         n_train += len(batch)
         progress(f"fit, {n_train:,} of about {labels.rows:,} texts")
     seconds = {"fit": round(time.perf_counter() - start, 3)}
-    return _finish(model, held_out, labels, n_train, source, test, plan, out, seconds, progress)
+    return _finish(model, held_out, labels, n_train, reference, source, test, plan, out, seconds, progress)
 
 
 def _finish(
-    model: TextClassifier, held_out: list[Record], labels: _Labels, n_train: int, source: str,
-    test: Dataset | None, plan: TrainPlan, out: str | Path | None, seconds: dict[str, float], progress:
+    model: TextClassifier, held_out: list[Record], labels: _Labels, n_train: int, reference: ReferenceBuilder,
+    source: str, test: Dataset | None, plan: TrainPlan, out: str | Path | None, seconds: dict[str, float], progress:
     Callable[[str], None],
 ) -> Trained:  # fmt: skip
     from fenlei.evaluation.metrics import evaluate
@@ -118,7 +117,7 @@ def _finish(
             "valid": f"held-out part of {source}",
             "test": None if test is None else test.source,
         }
-        save_trained(trained, Path(out), plan, sources)
+        save_trained(trained, Path(out), plan, sources, reference.finish(validation, tested))
     return trained
 
 

@@ -23,7 +23,7 @@ def read_csv(source: Source, options: Options, notes: Notes) -> Iterator[Record]
     """Stream the records of a csv file; rows are numbered as a spreadsheet shows them (the header is 1)."""
     delimiter = options.delimiter or ","
     with open_text(source, options.encoding, notes, newline="") as text:
-        yield from read_table(_csv_rows(text, delimiter, source.name), options, source.name, delimiter=delimiter)
+        yield from read_table(csv_rows(text, delimiter, source.name), options, source.name, delimiter=delimiter)
 
 
 def read_tsv(source: Source, options: Options, notes: Notes) -> Iterator[Record]:
@@ -67,7 +67,8 @@ def refuse_unsplit(columns: Columns, options: Options, source: str) -> None:
         )
 
 
-def _csv_rows(text: TextIO, delimiter: str, source: str) -> Iterator[tuple[int, list[str]]]:
+def csv_rows(text: TextIO, delimiter: str, source: str) -> Iterator[tuple[int, list[str]]]:
+    """Give the numbered rows of a csv file, the header among them; a blank row has no cells."""
     # The limit belongs to the whole process and counts while rows are parsed, so it is only ever raised.
     csv.field_size_limit(max(csv.field_size_limit(), LONGEST_FIELD))
     reader = csv.reader(text, delimiter=delimiter, strict=True)

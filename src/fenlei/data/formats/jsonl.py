@@ -21,13 +21,14 @@ def read_jsonl(source: Source, options: Options, notes: Notes) -> Iterator[Recor
         for row, line in lines(text, source.name):
             if not line.strip():
                 continue
-            record = _parse(line, source.name, row)
+            record = parse_object(line, source.name, row)
             if columns is None:
                 columns = find_columns(list(record), text=options.text, label=options.label, source=source.name)
             yield _record(record, columns, options, source.name, row)
 
 
-def _parse(line: str, source: str, row: int) -> dict[str, Any]:
+def parse_object(line: str, source: str, row: int) -> dict[str, Any]:
+    """Read a line that is one JSON object."""
     try:
         value = json.loads(line)
     except RecursionError as error:

@@ -29,7 +29,7 @@ def read_xlsx(source: Source, options: Options, notes: Notes) -> Iterator[Record
     `notes` stays empty: the encoding is the workbook's own affair.
     """
     with source.open() as raw:
-        rows = ((row, cells) for row, cells in _rows(raw, source.name) if any(cell is not None for cell in cells))
+        rows = ((row, cells) for row, cells in sheet_rows(raw, source.name) if any(cell is not None for cell in cells))
         _, header = next(rows, (0, ()))
         if not header:
             raise DataError("the first sheet is empty", source=source.name)
@@ -72,7 +72,8 @@ def _cell(cells: Sequence[Any], index: int) -> Any:
     return cells[index] if index < len(cells) else None  # rows end at their last filled cell
 
 
-def _rows(raw: BinaryIO, source: str) -> Iterator[tuple[int, Sequence[Any]]]:
+def sheet_rows(raw: BinaryIO, source: str) -> Iterator[tuple[int, Sequence[Any]]]:
+    """Give the numbered rows of a workbook's first sheet, empty ones too; rows end at their last filled cell."""
     openpyxl = require("openpyxl", extra="all")
     _refuse_bomb(raw, source)
     workbook = _guarded(lambda: openpyxl.load_workbook(raw, read_only=True, data_only=True), source)

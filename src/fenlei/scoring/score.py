@@ -1,0 +1,146 @@
+"""Score a file of any size: read, label and write it window by window, and go on where a killed run was."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import fenlei
+from fenlei.data.files import is_packed
+from fenlei.data.readers import stream
+from fenlei.manifest import MANIFEST
+from fenlei.persistence import FilePath, load
+from fenlei.scoring.outputs import check_output, rows_as_bytes
+from fenlei.scoring.predictions import as_predictions
+from fenlei.scoring.unfinished import open_unfinished
+from fenlei.scoring.windows import WINDOW_ROWS, score_window, windows
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What `score` has done.
+
+    Attributes
+    ----------
+    output : str
+        The file.
+    rows : int
+        Rows in it.
+    resumed : int
+        How many of them an earlier run had answered.
+    seconds : float
+        Time that this run took, from the first row read to the file in its place.
+    """
+
+    output: str
+    rows: int
+    resumed: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as JSON values, with ``rows_per_second`` of this run."""
+        fresh = self.rows - self.resumed
+        return asdict(self) | {"rows_per_second": fresh / self.seconds if self.seconds else 0.0}
+
+
+def score(
+    model: FilePath,
+    source: FilePath,
+    output: FilePath,
+    *,
+    shown: int | None = 0,
+    restart: bool = False,
+    window_rows: int = WINDOW_ROWS,
+    sync_every: float = 1.0,
+    advance: Callable[[int], None] = lambda rows: None,
+    message: Callable[[str], None] = lambda text: None,
+    **columns: str | None,
+) -> Scored:
+    r"""Label every text of a file into a jsonl file, a row for each, in the same order.
+
+    Killed at any moment and called again, it goes on behind the rows that are on the disk.
+
+    Parameters
+    ----------
+    model : str or path
+        Folder of the model.
+    source : str or path
+        What `fenlei.data.readers.stream` takes; labels in it are ignored.
+    output : str or path
+        ``*.jsonl``, or ``*.jsonl.gz`` to compress it. It takes its place when it is whole.
+    shown : int or None, default=0
+        How many of the likeliest classes a row tells in ``scores``; None for all.
+    restart : bool, default=False
+        Throw away what an interrupted run left, and begin anew.
+    window_rows : int, default=16_384
+        Texts that are sorted by length and scored together; long ones make smaller windows.
+    sync_every : float, default=1.0
+        Seconds after which the rows are synced to the disk, at the end of a window.
+    advance : callable
+        Told how many rows are answered: first those of an earlier run, then each window's.
+    message : callable
+        Told what the user should know of an interrupted run.
+    **columns
+        ``text``, ``encoding``, ``format`` and ``delimiter`` of `fenlei.data.readers.stream`.
+
+    Returns
+    -------
+    Scored
+
+    Raises
+    ------
+    DataError
+        When a row cannot be read, with its number, the rows before it being kept; when `output` cannot be written; when
+        model, input or options are not those that the interrupted run had.
+    ModelFolderError
+        When the model cannot be loaded.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from fenlei import TfidfClassifier, save
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> _ = (folder / "texts.txt").write_text("很好看\n太差\n", encoding="utf-8")
+    >>> model = TfidfClassifier().fit(["很好", "好看", "很差", "难看"], ["good", "good", "bad", "bad"])
+    >>> score(save(model, folder / "model"), folder / "texts.txt", folder / "answers.jsonl").rows
+    2
+    >>> print((folder / "answers.jsonl").read_text(encoding="utf-8"))  # doctest: +ELLIPSIS
+    {"label": "good", "score": 0...}
+    {"label": "bad", "score": 0...}
+    <BLANKLINE>
+    """
+    name = os.fspath(output)
+    check_output(name, os.fspath(source))
+    texts = (record.text for record in stream(source, label="", **columns))
+    classifier = load(model)
+    n_shown = len(classifier.classes_) if shown is None else shown
+    job = {"model": _digest(model), "version of fenlei": fenlei.__version__, "choice of classes": n_shown}
+    packed = is_packed(name)
+    start = time.perf_counter()
+    with open_unfinished(Path(name), job, restart=restart, wait=sync_every, message=message) as unfinished:
+        advance(unfinished.found.rows)
+        for window in _read_ahead(windows(unfinished.skip(texts, os.fspath(source)), rows=window_rows)):
+            predictions = as_predictions(classifier, score_window(classifier, window), shown=n_shown)
+            unfinished.append(window, rows_as_bytes(predictions, packed=packed))
+            advance(len(window))
+        unfinished.finish()
+    return Scored(name, unfinished.done.rows, unfinished.found.rows, time.perf_counter() - start)
+
+
+def _digest(model: FilePath) -> str:
+    return hashlib.sha256((Path(model) / MANIFEST).read_bytes()).hexdigest()
+
+
+def _read_ahead(parts: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Read the next window while this one is scored, in compiled code that lets another thread run."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, parts, None)
+        while (part := waiting.result()) is not None:
+            waiting = pool.submit(next, parts, None)
+            yield part

@@ -1,0 +1,36 @@
+"""Say why, on request: how much each part of a text counts for its label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fenlei.serve.errors import ServeError, model_failed
+from fenlei.serve.served import ServedModel
+from fenlei.serve.settings import Limits
+
+
+def check_explained(texts: list[str], limits: Limits) -> None:
+    """Refuse to explain too many texts, or a long one: it may take as many predictions as a text has words."""
+    most, longest = limits.explained, limits.explained_characters
+    if len(texts) > most:
+        raise ServeError(413, "too_many_texts", f"{len(texts):,} texts to explain; at most {most} a request")
+    for place, text in enumerate(texts):
+        if len(text) > longest:
+            message = f"text {place} (from 0) has {len(text):,} characters; at most {longest:,} can be explained"
+            raise ServeError(413, "text_too_long", message)
+
+
+def explain_texts(served: ServedModel, texts: list[str]) -> list[dict[str, Any]]:
+    """Explain the label that the model gives each text; of several the likeliest.
+
+    Raises
+    ------
+    ServeError
+        When the model, or the method, fails.
+    """
+    from fenlei.explain.methods import explain
+
+    try:
+        return [explain(served.model, [text])[0].to_dict() for text in texts]
+    except Exception as error:
+        raise model_failed(error) from error

@@ -1,0 +1,64 @@
+"""Load a model folder, and tell which version is in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from fenlei.base import TextClassifier
+from fenlei.exceptions import ModelFolderError
+from fenlei.persistence import load, read_manifest
+
+if TYPE_CHECKING:
+    from fenlei.monitor.reference import TrainingReference
+
+CHECK_TEXT = "这是一句话 a text"
+"""What a model must be able to score, to be in service."""
+_DIGITS = 16
+_ATTEMPTS = 3  # the folder may be replaced while it is read
+
+
+class Loaded(NamedTuple):
+    """A model, its version, and what its training looked like, if that is known."""
+
+    model: TextClassifier
+    version: str
+    reference: TrainingReference | None = None
+
+
+Load = Callable[[Path], Loaded]
+
+
+def read_version(folder: Path) -> str:
+    """Give the beginning of the SHA-256 of a folder's manifest, which changes with any file of the model."""
+    return hashlib.sha256(read_manifest(folder).to_bytes()).hexdigest()[:_DIGITS]
+
+
+def load_version(folder: Path) -> Loaded:
+    """Load a model with its version, and see that it scores a text.
+
+    Raises
+    ------
+    ModelFolderError
+        When it cannot be loaded, or gives no probabilities.
+    """
+    from fenlei.monitor.reference import load_reference
+
+    for _ in range(_ATTEMPTS):
+        before = read_version(folder)
+        model = load(folder)
+        if read_version(folder) == before:
+            check_scores(model)
+            return Loaded(model, before, load_reference(folder))
+    raise ModelFolderError(f"{folder}: is replaced over and over; load it when it is at rest")
+
+
+def check_scores(model: TextClassifier) -> None:
+    """Refuse a model that does not give a probability for each of its classes."""
+    scores = model.predict_proba([CHECK_TEXT])
+    if scores.shape != (1, len(model.classes_)) or not np.isfinite(scores).all():
+        raise ModelFolderError("the model does not give probabilities for a plain text; train it again")

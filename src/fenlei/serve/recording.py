@@ -1,0 +1,112 @@
+"""Write predictions and their true labels into the monitor's database, without an answer waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from fenlei.exceptions import FenleiError
+from fenlei.serve.errors import ServeError
+from fenlei.serve.served import ServedModel
+
+if TYPE_CHECKING:
+    from fenlei.monitor.gauges import Gauge
+    from fenlei.monitor.records import PredictionRecord
+
+_log = logging.getLogger(__name__)
+_FEW = 16  # texts whose facts are taken on the spot
+_FLUSH_SECONDS = 2.0
+
+
+class Recording:
+    """The monitor of one service.
+
+    Parameters
+    ----------
+    url : str
+        Of the database, or its file.
+    record_text : bool
+        Whether the texts are written too.
+    """
+
+    def __init__(self, url: str, *, record_text: bool) -> None:
+        from fenlei.monitor.gauges import MonitorGauges
+        from fenlei.monitor.recorder import BackgroundRecorder
+        from fenlei.monitor.store import PredictionStore
+
+        self._store = PredictionStore(url)
+        self._recorder = BackgroundRecorder(self._store, message=_log.warning)
+        self._gauges = MonitorGauges(self._store)
+        self._record_text = record_text
+
+    @property
+    def dropped(self) -> int:
+        """Predictions that could not be written down."""
+        return int(self._recorder.dropped)
+
+    async def record(
+        self, served: ServedModel, texts: list[str], predictions: list[dict[str, Any]], seconds: float
+    ) -> None:
+        """Hand predictions to the writer; `seconds` is what the answer took."""
+        if len(texts) <= _FEW:
+            self._record(served, texts, predictions, seconds)
+        else:
+            await asyncio.to_thread(self._record, served, texts, predictions, seconds)
+
+    def feedback(self, prediction_id: str, truth: str | Sequence[str]) -> bool:
+        """Write down what was true; False when there is no such prediction."""
+        with _told():
+            if self._store.feedback(prediction_id, truth):
+                return True
+            self._recorder.flush(_FLUSH_SECONDS)  # it may be about to be written
+            return self._store.feedback(prediction_id, truth)
+
+    def summary(self, served: ServedModel) -> dict[str, Any]:
+        """Summarise what is known of a model's predictions."""
+        from fenlei.monitor.summary import summarize
+
+        with _told():
+            return summarize(self._store, served.reference, model=served.name).to_dict()
+
+    def gauges(self, models: Sequence[ServedModel]) -> list[Gauge]:
+        """Give figures of the last day; a database in trouble leaves them as they were."""
+        from fenlei.monitor.gauges import Watched
+
+        return self._gauges.read({served.name: Watched(served.version, served.reference) for served in models})
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._recorder.close()
+        self._store.close()
+
+    def _record(self, served: ServedModel, texts: list[str], predictions: list[dict[str, Any]], seconds: float) -> None:
+        now, pairs = time.time(), zip(texts, predictions, strict=True)
+        self._recorder.record([self._one(served, text, one, now, seconds) for text, one in pairs])
+
+    def _one(
+        self, served: ServedModel, text: str, prediction: dict[str, Any], now: float, seconds: float
+    ) -> PredictionRecord:
+        from fenlei.monitor.records import PredictionRecord, label_text
+        from fenlei.monitor.reference import describe_text
+
+        facts = describe_text(text, served.reference)
+        labels = [str(label) for label in prediction["labels"]] if "labels" in prediction else str(prediction["label"])
+        return PredictionRecord(
+            id=prediction["id"], time=now, model=served.name, version=served.version, length=facts.length,
+            language=facts.language, label=label_text(labels), score=prediction["score"], milliseconds=1000 * seconds,
+            text=text if self._record_text else None, unknown=facts.unknown, abstained="abstained" in prediction,
+        )  # fmt: skip
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Tell a client of a database in trouble."""
+    try:
+        yield
+    except FenleiError as error:
+        _log.error("the monitor's database: %s", error)
+        raise ServeError(500, "monitor_failed", "the monitor's database cannot be used; see the log") from error

@@ -1,0 +1,84 @@
+"""The service in this process, without a socket, and toy models of known speed."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import itertools
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("fastapi", reason="needs the extra serve")
+httpx = pytest.importorskip("httpx2", reason="the tests' client")
+
+from fenlei.serve.app import create_app  # noqa: E402
+from fenlei.serve.loading import Loaded  # noqa: E402
+from fenlei.serve.settings import Limits, ServeSettings  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def toys():
+    """The module toys.py."""
+    spec = importlib.util.spec_from_file_location("toys", Path(__file__).with_name("toys.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Running:
+    """An application between its start and its end."""
+
+    def __init__(self, app, client):
+        self.app, self.client, self.service = app, client, app.state.service
+
+    async def post(self, path, body=None, **more):
+        return await self.client.post(path, json=body, **more)
+
+    async def get(self, path, **more):
+        return await self.client.get(path, **more)
+
+
+@pytest.fixture
+def serving():
+    """`async with serving(model, ...)`: each load of the toy gives the next of the models, the last one for ever."""
+
+    @asynccontextmanager
+    async def serve(*models, limits=None, **settings):
+        versions = itertools.chain(enumerate(models, 1), itertools.repeat((len(models), models[-1])))
+
+        def load(folder):
+            number, model = next(versions)
+            if isinstance(model, Exception):
+                raise model
+            return Loaded(model, f"v{number}")
+
+        limits = Limits(**(limits or {}))
+        app = create_app(ServeSettings({"toy": Path("toy")}, limits=limits, **settings), load)
+        async with running(app) as one:
+            yield one
+
+    return serve
+
+
+@asynccontextmanager
+async def running(app):
+    transport = httpx.ASGITransport(app=app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://test", timeout=30) as client,
+    ):
+        yield Running(app, client)
+
+
+@pytest.fixture
+def running_app():
+    """`async with running_app(app)`."""
+    return running
+
+
+@pytest.fixture
+def run():
+    """Run a coroutine, within a minute."""
+    return lambda work: asyncio.run(asyncio.wait_for(work, 60))

@@ -1,0 +1,77 @@
+"""Predictions go to the monitor, their true labels too, and raw text only if asked."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+pytest.importorskip("sqlalchemy", reason="needs the extra monitor")
+
+
+def rows(file, table):
+    with sqlite3.connect(file) as database:
+        return database.execute(f"select * from {table}").fetchall()
+
+
+@pytest.mark.parametrize("record_text", [False, True])
+def test_predictions_feedback_and_summary(serving, toys, run, tmp_path, record_text):
+    file = tmp_path / "monitor.db"
+
+    async def work():
+        settings = {"monitor": str(file), "record_text": record_text, "abstain_below": 0.6}
+        async with serving(toys.ToyClassifier(), **settings) as one:
+            single = (await one.post("/predict", {"input": "保密的 text"})).json()
+            many = (await one.post("/v1/predict", {"inputs": [f"text {i}" for i in range(30)]})).json()["predictions"]
+            for prediction, label in ((single, "hi"), (many[29], "lo")):
+                told = await one.post("/feedback", {"id": prediction["id"], "label": label})
+                assert (told.status_code, told.json()) == (200, {"status": "recorded"})
+            unknown = await one.post("/feedback", {"id": "none", "label": "hi"})
+            assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "unknown_prediction")
+            summary = (await one.get("/v1/monitor")).json()
+            figures = (await one.get("/metrics")).text
+        return summary, figures
+
+    summary, figures = run(work())
+    assert summary["n"] == 31
+    assert 'fenlei_monitor_predictions{model="toy"} 31.0' in figures
+    assert "fenlei_monitor_dropped 0.0" in figures
+    stored = file.read_bytes() + b"".join(path.read_bytes() for path in tmp_path.glob("monitor.db-*"))
+    assert ("保密的".encode() in stored) is record_text
+
+
+def test_a_database_in_trouble_is_told_and_answers_go_on(serving, toys, run, tmp_path, monkeypatch):
+    from fenlei.exceptions import UnavailableError
+    from fenlei.monitor.store import PredictionStore
+
+    def broken(*args, **more):
+        raise UnavailableError("monitor.db: is locked")
+
+    async def work():
+        async with serving(toys.ToyClassifier(), monitor=str(tmp_path / "monitor.db")) as one:
+            with monkeypatch.context() as patch:
+                for name in ("add", "feedback", "reading"):
+                    patch.setattr(PredictionStore, name, broken)
+                assert (await one.post("/predict", {"input": "a"})).status_code == 200
+                told = await one.post("/feedback", {"id": "a", "label": "hi"})
+                assert (told.status_code, told.json()["error"]["code"]) == (500, "monitor_failed")
+                assert (await one.get("/v1/monitor")).status_code == 500
+                assert (await one.get("/metrics")).status_code == 200
+
+    run(work())
+
+
+def test_a_file_that_is_no_database_is_refused_at_the_start(toys, tmp_path):
+    from pathlib import Path
+
+    from fenlei.exceptions import DataError
+    from fenlei.serve.app import create_app
+    from fenlei.serve.loading import Loaded
+    from fenlei.serve.settings import ServeSettings
+
+    file = tmp_path / "monitor.db"
+    file.write_text("text " * 1000)
+    with pytest.raises(DataError):
+        create_app(
+            ServeSettings({"toy": Path("toy")}, monitor=str(file)), lambda folder: Loaded(toys.ToyClassifier(), "v1")
+        )
