@@ -11,6 +11,7 @@ from fenlei.exceptions import DataError, SettingError
 
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
+    folder = tmp_path / "above" / "corpus"
     for place, content in {
         "b/2.txt": b"second\nlines\n",
         "b/1.txt": "第一个文本，很好".encode("gbk"),
@@ -19,10 +20,10 @@ def corpus(tmp_path: Path) -> Path:
         ".git/config": b"x",
         "b/3.txt.gz": gzip.compress(b"packed"),
     }.items():
-        file = tmp_path / place
-        file.parent.mkdir(exist_ok=True)
+        file = folder / place
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-    return tmp_path
+    return folder
 
 
 def test_each_file_is_a_text_and_its_folder_the_label(corpus: Path) -> None:

@@ -75,6 +75,12 @@ def test_models_are_listed_latest_first(store, record):
     ]
 
 
+def test_the_first_prediction_of_a_model(store, record):
+    assert store.first("shop") is None
+    store.add([record("a", time=1.8e9 + 5), record("b", time=1.8e9 + 2), record("c", time=1.8e9, model="other")])
+    assert store.first("shop") == 1.8e9 + 2
+
+
 def test_pruning_forgets_texts_and_feedback_too_in_parts(store, record, monkeypatch):
     monkeypatch.setattr("fenlei.monitor.store._ROWS_AT_ONCE", 3)
     store.add([record(f"{i:02}", time=1000.0 + i // 2, text="t") for i in range(20)])

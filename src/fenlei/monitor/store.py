@@ -127,6 +127,14 @@ class PredictionStore:
         with self.reading() as connection:
             return [ModelCount(*row) for row in count_models(connection)]
 
+    def first(self, model: str) -> float | None:
+        """Time of the first prediction that is kept of a model, in seconds since 1970; None where there is none."""
+        from fenlei.monitor import _queries as queries
+
+        with self.reading() as connection:
+            there = queries.span(connection, queries.Selection(model, None, None, None))
+        return None if there is None else there[0] / 1000
+
     def prune(self, before: float) -> int:
         """Forget what was predicted before a time, with its text and feedback; give the number of predictions.
 

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.types import Receive
 
 from fenlei.base import Floats
+from fenlei.monitor.records import new_id
+from fenlei.scoring.predictions import Prediction, as_predictions
 from fenlei.serve.errors import ServeError, not_ready
 from fenlei.serve.explaining import check_explained, explain_texts
 from fenlei.serve.leaving import ending_when_left
 from fenlei.serve.served import ServedModel
 from fenlei.serve.service import Service
 from fenlei.serve.settings import Limits
-
-Prediction = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -91,29 +90,14 @@ def check_texts(texts: list[str], limits: Limits) -> None:
 
 
 def describe(served: ServedModel, rows: Floats, shown: int | None, abstain_below: float | None) -> list[Prediction]:
-    """Turn rows of scores into predictions."""
-    model = served.model
-    labels = model.labels_from_scores(rows)
-    key = "labels" if model.multi_label_ else "label"
-    request = secrets.token_hex(8)
-    plain = labels if isinstance(labels, list) else labels.tolist()
-    found: list[Prediction] = [
-        {"id": f"{request}-{i}", key: label, "score": score}
-        for i, (label, score) in enumerate(zip(plain, rows.max(1).tolist(), strict=True))
-    ]
-    if abstain_below is not None:
-        for one in found:
-            if one["score"] < abstain_below:
-                one["abstained"] = True
-    if shown != 0:
-        _show_scores(found, model.classes_.tolist(), rows, shown)
+    """Turn rows of scores into predictions, each with an id of its own."""
+    found = as_predictions(served.model, rows, shown=len(served.model.classes_) if shown is None else shown)
+    request = new_id(time.time())
+    for i, one in enumerate(found):
+        one["id"] = f"{request}-{i}"
+        if abstain_below is not None and one["score"] < abstain_below:
+            one["abstained"] = True
     return found
-
-
-def _show_scores(found: list[Prediction], classes: list[Any], rows: Floats, shown: int | None) -> None:
-    orders = (-rows).argsort(axis=1, kind="stable")[:, :shown].tolist()
-    for one, order, row in zip(found, orders, rows.tolist(), strict=True):
-        one["scores"] = {str(classes[k]): row[k] for k in order}
 
 
 async def _score(service: Service, served: ServedModel, texts: list[str], receive: Receive) -> Floats:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _FEW = 16  # texts whose facts are taken on the spot
 _FLUSH_SECONDS = 2.0
+_WEEK = 7 * 86_400.0  # seconds
 
 
 class Recording:
@@ -66,11 +67,12 @@ class Recording:
             return self._store.feedback(prediction_id, truth)
 
     def summary(self, served: ServedModel) -> dict[str, Any]:
-        """Summarise what is known of a model's predictions."""
+        """Summarise the last week of a model's predictions, of all its versions."""
         from fenlei.monitor.summary import summarize
 
         with _told():
-            return summarize(self._store, served.reference, model=served.name).to_dict()
+            since = max(self._store.first(served.name) or 0.0, time.time() - _WEEK)
+            return summarize(self._store, served.reference, model=served.name, since=since).to_dict()
 
     def gauges(self, models: Sequence[ServedModel]) -> list[Gauge]:
         """Give figures of the last day; a database in trouble leaves them as they were."""

@@ -24,10 +24,10 @@ async def feedback(body: FeedbackRequest, request: Request) -> Response:
 
 
 @router.get("/v1/monitor", responses=errors(*ALWAYS, 404, 500))
-async def monitor(request: Request) -> Response:
-    """Tell what came in, what was answered, and how that differs from the training."""
+async def monitor(request: Request, model: str | None = None) -> Response:
+    """Tell what came in during the last week, what a model answered, and how that differs from its training."""
     recording = _recording(request)
-    summary = await asyncio.to_thread(recording.summary, service_of(request).registry.get(None))
+    summary = await asyncio.to_thread(recording.summary, service_of(request).registry.get(model))
     return Response(to_bytes(summary), media_type="application/json")
 
 
