@@ -97,6 +97,8 @@ def test_every_option_of_the_guides_exists():
         "--rounds",
         "--index-url",
         "--nproc-per-node",
+        "--build",
+        "--build-arg",
     }
     for page in PAGES:
         told = set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", page.read_text(encoding="utf-8")))
