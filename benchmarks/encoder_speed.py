@@ -4,7 +4,7 @@ The peer's training: ``AutoModelForSequenceClassification``, batches of 32 padde
 rate of 5e-5 that falls linearly. Ours has the same encoder, texts and epochs, and its own defaults otherwise. All run
 one after another in one process, on a checkpoint that both can read.
 
-python benchmarks/encoder_speed.py --encoder FOLDER [--sets chnsenticorp,thucnews] [--texts 3200] [--epochs 1]
+python benchmarks/encoder_speed.py --encoder FOLDER [--sets chnsenticorp,thucnews,waimai] [--texts 960] [--epochs 1]
 """
 
 from __future__ import annotations
@@ -69,9 +69,9 @@ class Peer:
 def main() -> None:
     options = parser(str(__doc__).partition("\n")[0])
     options.add_argument("--encoder", default="e5-small")
-    options.add_argument("--sets", default="chnsenticorp,thucnews")
-    options.add_argument("--texts", type=int, default=3200)
-    options.add_argument("--scored", type=int, default=1200)
+    options.add_argument("--sets", default="chnsenticorp,thucnews,waimai")
+    options.add_argument("--texts", type=int, default=960)
+    options.add_argument("--scored", type=int, default=300)
     options.add_argument("--epochs", type=int, default=1)
     chosen = options.parse_args()
     folder = find_encoder(chosen.encoder)
@@ -93,15 +93,24 @@ def _compare(chosen: Any, folder: Path, name: str, rate: float) -> list[list[str
     train = train.select(rng.permutation(len(train))[: chosen.texts].tolist())
     dev = dev.select(rng.permutation(len(dev))[: chosen.scored].tolist())
     peer = Peer(folder, sorted(set(map(str, train.targets or []))), chosen.epochs)
-    ours = EncoderClassifier(
-        encoder=str(folder), epochs=chosen.epochs, batch_size=BATCH, max_length=LENGTH, hold_out=0.0, seed=SEED
-    )
+    ours, packed = (
+        EncoderClassifier(
+            encoder=str(folder), epochs=chosen.epochs, batch_size=BATCH, max_length=LENGTH, hold_out=0.0, seed=SEED,
+            packing=packing,
+        )
+        for packing in (False, True)
+    )  # fmt: skip
     n = len(train) * chosen.epochs
-    seconds = peer.fit(train.texts, [str(target) for target in train.targets or []]), _fit(ours, train)
+    seconds = {
+        "transformers": peer.fit(train.texts, [str(target) for target in train.targets or []]),
+        "fenlei": _fit(ours, train),
+        "fenlei, packed": _fit(packed, train),
+    }
     asked = {
         "transformers": lambda: peer.predict(dev.texts, 1),
         "transformers, batches of 32": lambda: peer.predict(dev.texts, BATCH),
         "fenlei": lambda: ours.predict(dev.texts).tolist(),
+        "fenlei, packed": lambda: packed.predict(dev.texts).tolist(),
     }
     rows, fastest = [], 0.0
     for program, ask in asked.items():
@@ -110,11 +119,11 @@ def _compare(chosen: Any, folder: Path, name: str, rate: float) -> list[list[str
         scored = len(dev) / (time.perf_counter() - start)
         fastest = fastest or scored
         right = 100 * float(np.mean([a == b for a, b in zip(found, dev.targets or [], strict=True)]))
-        trained = {"transformers": seconds[0], "fenlei": seconds[1]}.get(program)
+        trained = seconds.get(program)
         told = ["", "", ""]
         if trained is not None:
             share = _operations(ours, train.texts) * chosen.epochs / trained / rate
-            told = [f"{n / trained:,.1f}", f"{seconds[0] / trained:.2f}", f"{share:.0%}"]
+            told = [f"{n / trained:,.1f}", f"{seconds['transformers'] / trained:.2f}", f"{share:.0%}"]
         rows.append([name, program, *told, f"{scored:,.1f}", f"{scored / fastest:.2f}", f"{right:.2f}"])
     return rows
 

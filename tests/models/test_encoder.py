@@ -496,3 +496,36 @@ def test_scores_in_bfloat16_are_near_those_in_float32(tiny_encoder):
     exact = model.predict_proba(texts)
     rough = model.set_params(score_precision="bfloat16").predict_proba(texts)
     assert 0 < np.abs(exact - rough).max() < 0.02
+
+
+# packing
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {}, {"mix": 2, "head": "conv+attention"}, {"long_text": "windows", "window_pooling": "attention"},
+        {"strategy": "lora"}, {"strategy": "last", "last_layers": 1}, {"checkpointing": True},
+    ],
+)  # fmt: skip
+def test_packing_does_not_change_what_is_learned(fitted, settings):
+    apart, packed = (fitted(packing=how, **STILL | settings) for how in (False, True))
+    for one, other in zip(apart.network_.state_dict().values(), packed.network_.state_dict().values(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=2e-4)
+    np.testing.assert_allclose(apart.predict_proba(OTHERS), packed.predict_proba(OTHERS), atol=1e-4)
+
+
+def test_packed_texts_are_dropped_from_each_for_itself(fitted):
+    once, again = (fitted(packing=True, dropout=0.3, encoder_dropout=0.3) for _ in range(2))
+    assert same(weights(once), weights(again))
+    assert not same(weights(once), weights(fitted(packing=True, **STILL)))
+
+
+def test_packing_with_a_frozen_encoder_is_refused(fitted):
+    with pytest.raises(SettingError, match="packing has no use"):
+        fitted(packing=True, strategy="frozen")
+
+
+def test_packing_a_decoder_is_refused(fitted, tiny_decoder):
+    with pytest.raises(SettingError, match="packing is not for .*leave it off"):
+        fitted(packing=True, encoder=str(tiny_decoder))

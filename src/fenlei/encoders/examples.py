@@ -30,12 +30,15 @@ class WindowExamples(Examples):
     weights : array of float32, shape (n_texts,)
     pad_id : int
         Id that stands beyond a window's end.
+    packed : bool, default=False
+        Whether the windows of a batch lie end to end instead.
     """
 
     windows: Windows
     targets: NDArray[Any]
     weights: NDArray[np.float32]
     pad_id: int
+    packed: bool = False
     most_places: ClassVar[int] = _PLACES
 
     @property
@@ -50,8 +53,9 @@ class WindowExamples(Examples):
         )
 
     def batch(self, order: I64, keys: I64 | None = None) -> dict[str, Tensor]:
-        """Give padded ids and their mask; of texts in several windows which ones each has."""
-        inputs = self.windows.select(order).arrays(self.pad_id)
+        """Give padded ids and their mask, or packed ones; of texts in several windows which ones each has."""
+        chosen = self.windows.select(order)
+        inputs = chosen.packed_arrays() if self.packed else chosen.arrays(self.pad_id)
         return {name: torch.from_numpy(array) for name, array in inputs.items()} | _answers(self, order)
 
     def fingerprint(self) -> bytes:

@@ -30,11 +30,13 @@ class InnerDropout(KeyedDropout):
         return self.rate
 
     def forward(self, x: Tensor, keys: Tensor | None = None) -> Tensor:
-        """Mask `x` of shape (n, ...)."""
+        """Mask `x` of shape (n, ...), or (1, n, ...) where windows lie end to end and each token has a key."""
         if not self.training:
             return x
-        left = self.keys if self.keys is not None and len(self.keys) == len(x) else None
-        return super().forward(x, left)
+        left = self.keys
+        if left is not None and len(x) == 1 and x.dim() > 2 and len(left) == x.shape[1]:
+            return super().forward(x[0], left)[None]
+        return super().forward(x, left if left is not None and len(left) == len(x) else None)
 
 
 def quicken(encoder: PreTrainedModel) -> None:
@@ -63,7 +65,7 @@ def _in_low_precision(layer: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, .
 
 
 def leave_keys(encoder: nn.Module, keys: Tensor | None) -> None:
-    """Leave the keys of a batch, one a window, for its dropout."""
+    """Leave the keys of a batch for its dropout: one a window, or one a token where windows lie end to end."""
     for module in encoder.modules():
         if isinstance(module, InnerDropout):
             module.keys = keys

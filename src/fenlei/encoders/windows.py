@@ -71,6 +71,19 @@ class Windows:
         found = {"input_ids": padded(self.ids, pad_id), "attention_mask": mask.astype(np.int64)}
         return found if len(self.ids) == len(self) else found | {"windows": windows_of(self.bounds)}
 
+    def packed_arrays(self) -> dict[str, I64]:
+        """Give all windows end to end.
+
+        Returns
+        -------
+        dict of str to array of int64
+            ``input_ids``, shape (1, n_tokens); ``places``, shape (n_windows, longest), the number of the token at each
+            place of a window, -1 beyond its end; and ``windows`` as of `arrays`.
+        """
+        ids = self.ids
+        found = {"input_ids": ids.ids.astype(np.int64)[None], "places": windows_of(ids.bounds)}
+        return found if len(ids) == len(self) else found | {"windows": windows_of(self.bounds)}
+
 
 def windows_of(bounds: I64) -> I64:
     """Give the numbers of the windows of each text, -1 beyond its last; shape (n_texts, most).

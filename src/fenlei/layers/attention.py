@@ -19,8 +19,12 @@ from transformers import AttentionInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
+from fenlei.layers.packing import Packed
+
 NAME = "fenlei"
 """What this attention is called among those of transformers."""
+PACKED = "fenlei_packed"
+"""Attribute of a module that says how the sequences lie which come end to end; None or not there: side by side."""
 
 
 class _Attention(torch.autograd.Function):
@@ -91,6 +95,9 @@ def _forward(
 
     Probabilities are not dropped: that would take a random number for each pair of places and head.
     """
+    packed: Packed | None = getattr(module, PACKED, None)
+    if packed is not None:
+        return _attend_packed(packed, query, key, value, scaling), None
     if not _is_plain(module, query, key, attention_mask, kwargs):
         dropout = 0.0 if query.device.type == "cpu" else dropout
         plain: tuple[Tensor, None] = sdpa_attention_forward(
@@ -98,6 +105,13 @@ def _forward(
         )
         return plain
     return attend(query, key, value, attention_mask, scaling).transpose(1, 2).contiguous(), None
+
+
+def _attend_packed(packed: Packed, query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> Tensor:
+    """Attend within each of the sequences that lie end to end; tensors of shape (1, n_heads, n_tokens, size)."""
+    q, k, v = (packed.padded(part[0].transpose(0, 1)).transpose(1, 2) for part in (query, key, value))
+    attended = attend(q, k, v, packed.mask[:, None, None], scaling)
+    return packed.unpadded(attended.transpose(1, 2))[None]
 
 
 def _is_plain(module: nn.Module, query: Tensor, key: Tensor, mask: Tensor | None, how: dict[str, Any]) -> bool:

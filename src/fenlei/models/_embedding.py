@@ -22,6 +22,7 @@ from fenlei.encoders.windows import Windows
 from fenlei.engine.recipe import Run
 from fenlei.exceptions import SettingError
 from fenlei.layers.heads import head_names
+from fenlei.layers.packing import Packed
 from fenlei.models._encoder import EncoderClassifierConfig, EncoderClassifierNetwork
 from fenlei.models._linear import row_costs
 from fenlei.models._logistic import fit_logistic
@@ -51,10 +52,10 @@ class EmbeddingNetwork(EncoderClassifierNetwork):
 
     def vectors(
         self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, states: Tensor | None = None,
-        windows: Tensor | None = None,
+        windows: Tensor | None = None, packed: Packed | None = None,
     ) -> Tensor:  # fmt: skip
         """Give the vector of each text, shape (n_texts, n_features)."""
-        found = super().vectors(input_ids, attention_mask, states)
+        found = super().vectors(input_ids, attention_mask, states, packed=packed)
         found = functional.normalize(found, dim=-1) if self.config.normalize else found
         return found if windows is None else self._one_a_text(found, windows)
 

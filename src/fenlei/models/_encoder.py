@@ -11,11 +11,13 @@ from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from fenlei.encoders.load import empty_encoder
+from fenlei.encoders.packing import keys_of_tokens, leave_packed, positions_of
 from fenlei.encoders.strategies import depths, unfreeze_top
 from fenlei.encoders.training import leave_keys
 from fenlei.engine.losses import plain_loss
 from fenlei.layers.dropout import KeyedDropout
 from fenlei.layers.heads import Heads, HeadSettings
+from fenlei.layers.packing import Packed
 from fenlei.layers.pooling import AttentionPooling, pool
 
 K = 3  # of pooling="kmax"
@@ -86,19 +88,23 @@ class EncoderClassifierNetwork(PreTrainedModel):
 
     def forward(
         self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, states: Tensor | None = None,
-        windows: Tensor | None = None, labels: Tensor | None = None, keys: Tensor | None = None, **kwargs: Any,
+        windows: Tensor | None = None, places: Tensor | None = None, labels: Tensor | None = None,
+        keys: Tensor | None = None, **kwargs: Any,
     ) -> SequenceClassifierOutput:  # fmt: skip
-        """Score a padded batch.
+        """Score a padded batch, or a packed one.
 
         Parameters
         ----------
-        input_ids : tensor of int64, shape (n_windows, longest)
+        input_ids : tensor of int64, shape (n_windows, longest), or (1, n_tokens) for a packed batch
         attention_mask : tensor of int64, shape (n_windows, longest), optional
             1 where there is a token. All are tokens when not given.
         states : tensor of shape (n_windows, longest, n_layers, size), optional
             What `read` gave, instead of `input_ids`.
         windows : tensor of int64, shape (n_texts, most), optional
             Which windows each text has, in their order and text by text, -1 beyond its last; one when not given.
+        places : tensor of int64, shape (n_windows, longest), optional
+            Of a packed batch, whose windows come end to end: the number of the token at each place of a window, -1
+            beyond its end.
         labels : tensor, optional
             Of int64, shape (n_texts,): the class. Of float, shape (n_texts, n_labels): 0 and 1 for multi-label.
         keys : tensor of int64, shape (n_texts,), optional
@@ -109,20 +115,24 @@ class EncoderClassifierNetwork(PreTrainedModel):
         SequenceClassifierOutput
             ``logits`` of shape (n_texts, n_labels), and ``loss`` when there are labels.
         """
+        packed = None if places is None else Packed.of(places)
         if self.training:
-            leave_keys(self.encoder, keys_of_windows(keys, windows))
-        vectors = self.vectors(input_ids, attention_mask, states, windows)
+            of_windows = keys_of_windows(keys, windows)
+            leave_keys(self.encoder, of_windows if packed is None else keys_of_tokens(of_windows, packed))
+        vectors = self.vectors(input_ids, attention_mask, states, windows, packed)
         logits = self.classifier(self.dropout(vectors, keys)).float()
         return SequenceClassifierOutput(loss=plain_loss(logits, labels), logits=logits)
 
     def vectors(
         self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, states: Tensor | None = None,
-        windows: Tensor | None = None,
+        windows: Tensor | None = None, packed: Packed | None = None,
     ) -> Tensor:  # fmt: skip
         """Give the vector of each text, shape (n_texts, n_features); parameters as of `forward`."""
         if states is None:
             assert input_ids is not None  # noqa: S101  (one of the two is always given)
-            states = self.read(input_ids, attention_mask)
+            states = self.read(input_ids, attention_mask, packed)
+        if packed is not None:
+            attention_mask = packed.mask
         states = states.float()  # those that were kept are bfloat16, which weights in float32 do not take
         longest = states.shape[1]
         lengths = torch.full((len(states),), longest) if attention_mask is None else attention_mask.sum(1)
@@ -131,13 +141,18 @@ class EncoderClassifierNetwork(PreTrainedModel):
             windows = torch.arange(len(found), device=found.device)[:, None]
         return found if windows is None else self._one_a_text(found, windows)
 
-    def read(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    def read(self, input_ids: Tensor, attention_mask: Tensor | None = None, packed: Packed | None = None) -> Tensor:
         """Run the encoder; the states of the last layers, shape (n_windows, longest, n_layers, size)."""
-        how = {"use_cache": False} if self.config.reads_left_to_right else {}
+        how: dict[str, Any] = {"use_cache": False} if self.config.reads_left_to_right else {}
+        how |= {"input_ids": input_ids, "attention_mask": attention_mask}
+        if packed is not None:
+            how["position_ids"] = positions_of(self.encoder, packed)
+        leave_packed(self.encoder, packed)
         if self.mix is None:
-            return self.encoder(input_ids=input_ids, attention_mask=attention_mask, **how).last_hidden_state[:, :, None]
-        out = self.encoder(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True, **how)
-        return torch.stack(out.hidden_states[-len(self.mix) :], 2)
+            states: Tensor = self.encoder(**how).last_hidden_state[:, :, None]
+        else:
+            states = torch.stack(self.encoder(**how, output_hidden_states=True).hidden_states[-len(self.mix) :], 2)
+        return states if packed is None else packed.padded(states[0])
 
     def rate_of(self, name: str) -> float:
         """Rate of a weight by the recipe's: the head has its own, and the encoder's fall from the top down."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from fenlei._checks import check_choice, check_number, check_sizes
 from fenlei.encoders.examples import StateExamples, WindowExamples
 from fenlei.encoders.load import config_bytes
 from fenlei.encoders.mixout import add_mixout, remove_mixout
+from fenlei.encoders.packing import check_packs, leave_packed
 from fenlei.encoders.states import encode_states
 from fenlei.encoders.strategies import STRATEGIES, add_lora, choose_weights, merge_lora, renew_top, set_dropout
 from fenlei.encoders.training import quicken
@@ -95,6 +97,9 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         How the vectors of a text's windows become one.
     prefix : str or None, default=""
         Put before each text, such as "query: "; None is what the encoder was pretrained with, where that is known.
+    packing : bool, default=False
+        Whether the texts of a training batch lie end to end, so that only attention sees padding; for encoders whose
+        attention can be set. It pays where texts of a batch differ much in length.
     checkpointing : bool, default=False
         Compute states anew in the backward pass: a third slower, a fraction of the memory.
     dropout : float, default=0.1
@@ -169,6 +174,7 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         long_text: Literal["head", "tail", "head+tail", "windows"] = "head",
         window_pooling: Literal["mean", "max", "attention"] = "mean",
         prefix: str | None = "",
+        packing: bool = False,
         checkpointing: bool = False,
         dropout: float = 0.1,
         epochs: int | None = None,
@@ -204,6 +210,7 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         self.long_text = long_text
         self.window_pooling = window_pooling
         self.prefix = prefix
+        self.packing = packing
         self.checkpointing = checkpointing
         self.head_rate = head_rate
         self.score_precision = score_precision
@@ -215,6 +222,7 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         check_choice(self, "window_pooling", *WINDOW_POOLINGS)
         check_choice(self, "pooling", *POOLINGS)
         check_choice(self, "cell", *CELLS)
+        check_choice(self, "packing", True, False)
         check_choice(self, "checkpointing", True, False)
         check_choice(self, "score_precision", "float32", "bfloat16")
         check_sizes(self, "widths", most=20)
@@ -238,6 +246,8 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
             raise SettingError("fresh_layers above last_layers would never learn; raise last_layers")
         if self.strategy == "lora" and self.layer_decay != 1:
             raise SettingError("layer_decay is not for strategy='lora', whose weights are its own")
+        if self.packing and self.strategy == "frozen":
+            raise SettingError("packing has no use with strategy='frozen', whose encoder does not learn")
         if self.checkpointing and self.r_drop:
             raise SettingError("r_drop changes the dropout before checkpointing computes it anew; use one of them")
 
@@ -270,6 +280,8 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         size = int(encoder.config.hidden_size)
         config = self._config(json.loads(config_bytes(encoder)), size, loaded.is_decoder)
         quicken(encoder)
+        if self.packing:
+            check_packs(encoder, str(self.encoder))
         network = EncoderClassifierNetwork(config, encoder)
         self._set_strategy(network)
         if self.checkpointing:
@@ -301,9 +313,9 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         return WindowExamples(self._windows(prepared, run), targets, weights, self.tokenizer_.pad_id)
 
     def to_learn_from(self, network: Any, examples: Any, run: Run) -> Examples:
-        """Run a frozen encoder over the texts, once."""
+        """Run a frozen encoder over the texts, once; pack what another learns from, if that is wished."""
         if self.strategy != "frozen":
-            return super().to_learn_from(network, examples, run)
+            return replace(examples, packed=bool(self.packing))
         network.eval()
         bf16, tell = uses_bfloat16(self.precision, self.device), encoding_told_to(run)
         states = encode_states(network.read, examples.windows, examples.pad_id, bf16=bf16, progress=tell)
@@ -315,6 +327,7 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         if self.strategy == "lora":
             network.encoder = merge_lora(network.encoder)
         remove_mixout(network.encoder)
+        leave_packed(network.encoder, None)
         network.requires_grad_(True)
 
     def _learned(self) -> dict[str, Any]:
