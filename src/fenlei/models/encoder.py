@@ -99,7 +99,7 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         Put before each text, such as "query: "; None is what the encoder was pretrained with, where that is known.
     packing : bool, default=False
         Whether the texts of a training batch lie end to end, so that only attention sees padding; for encoders whose
-        attention can be set. It pays where texts of a batch differ much in length.
+        attention can be set. It pays only where the texts of a batch differ much in length.
     checkpointing : bool, default=False
         Compute states anew in the backward pass: a third slower, a fraction of the memory.
     dropout : float, default=0.1

@@ -104,7 +104,7 @@ class FeedbackRequest(Request):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"id": "9f86d081884c7d65-0", "label": "好评"}],
+            "examples": [{"id": "01a3185c50009f86d081884c7d659a2f-0", "label": "好评"}],
             "oneOf": [{"required": ["label"]}, {"required": ["labels"]}],
         }
     )
