@@ -8,8 +8,8 @@ and the same model folder, and all are asked for the label of one text by client
 that stay open (Flask's server closes its own after each answer). The servers take turns, and figures are medians of
 their turns; percentiles are of all requests of the turns.
 
-``overload`` sends three times what the model can do for half a minute, after a warm-up of the same, then 10,000 requests,
-and counts the answers and the server's memory.
+``overload`` sends three times what the model can do for half a minute, after a warm-up of the same, then 10,000 more
+requests, and counts the answers and the server's memory.
 """
 
 from __future__ import annotations
