@@ -63,7 +63,7 @@ def test_others_do_or_are_refused_in_one_line(kind, settings):
     try:
         check_packs(made(kind, **settings), "tiny")
     except SettingError as error:
-        assert str(error).startswith("packing is not for tiny") and "\n" not in str(error)  # noqa: PT017
+        assert str(error).startswith("packing is not for tiny") and "\n" not in str(error)
     else:
         assert kind is DistilBertConfig
 

@@ -527,5 +527,5 @@ def test_packing_with_a_frozen_encoder_is_refused(fitted):
 
 
 def test_packing_a_decoder_is_refused(fitted, tiny_decoder):
-    with pytest.raises(SettingError, match="packing is not for .*leave it off"):
+    with pytest.raises(SettingError, match=r"packing is not for .*leave it off"):
         fitted(packing=True, encoder=str(tiny_decoder))
