@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,22 +21,19 @@ from numpy.typing import NDArray
 from fenlei._stages import TOKENIZE, stage
 from fenlei._strict_json import dump
 from fenlei._threads import in_threads, n_threads
-from fenlei.base import Floats, Held, TextClassifier
-from fenlei.exceptions import ModelFolderError, SettingError
+from fenlei.base import Floats
+from fenlei.exceptions import ModelFolderError
 from fenlei.features._types import F32, I32, I64
 from fenlei.features.inputs import TokenInputs
 from fenlei.layers.folded import FoldedConvolution, Shape
+from fenlei.models._made import MadeClassifier
 from fenlei.preparation import Preparation
-from fenlei.targets import Targets
-
-if TYPE_CHECKING:
-    from fenlei.engine.recipe import Run
 
 _MOST, _FEWEST = 1024, 128  # texts of a thread at a time: what they leave stays in its cache, and is worth a thread
 _ARRAYS = "tables.safetensors"
 
 
-class FoldedClassifier(TextClassifier):
+class FoldedClassifier(MadeClassifier):
     """A textcnn as look-up tables.
 
     It is not trained and has no settings: `fenlei.compress.folding.fold` makes it from a trained
@@ -61,18 +58,7 @@ class FoldedClassifier(TextClassifier):
     """
 
     family = "folded"
-    trainable: ClassVar[bool] = False
-
-    def check_settings(self) -> NoReturn:
-        """Refuse to be trained."""
-        raise SettingError(
-            "a folded model is not trained but made by fenlei compress MODEL --to folded; train a textcnn first"
-        )
-
-    def _fit(
-        self, texts: list[str], targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run | None
-    ) -> None:
-        self.check_settings()
+    refusal = "a folded model is not trained but made by fenlei compress MODEL --to folded; train a textcnn first"
 
     @property
     def language_(self) -> str:
@@ -86,17 +72,10 @@ class FoldedClassifier(TextClassifier):
         cut = [channel.cut(self.max_length_).sequences for channel in channels]
         ids, bounds = np.stack([channel.ids for channel in cut]), cut[0].bounds
         logits = in_threads(lambda part: self._logits(ids, bounds[part]), _parts(len(texts)))
-        return self._probabilities(np.concatenate(logits))
+        return self._probabilities(np.concatenate(logits).astype(np.float64) + self.head_bias_)
 
     def _logits(self, ids: I32, bounds: I64) -> F32:
         return self.convolution_.project(ids, bounds, self.head_weight_)
-
-    def _probabilities(self, logits: F32) -> Floats:
-        exact = logits.astype(np.float64) + self.head_bias_
-        if self.multi_label_:
-            return 1 / (1 + np.exp(-np.clip(exact, -700, 700)))
-        odds = np.exp(exact - exact.max(1, keepdims=True))
-        return odds / odds.sum(1, keepdims=True)
 
     def to_files(self) -> dict[str, bytes]:
         """Give preparation, vocabulary and shape as JSON, the tables as safetensors."""

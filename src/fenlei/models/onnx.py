@@ -10,22 +10,20 @@ Cost: that of the network, at one to two times its speed for single texts, and w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fenlei._stages import TOKENIZE, stage
 from fenlei._strict_json import dump, parse
-from fenlei.base import Floats, Held, TextClassifier
-from fenlei.exceptions import ModelFolderError, SettingError
+from fenlei.base import Floats
+from fenlei.exceptions import ModelFolderError
 from fenlei.features.padding import in_length_order
 from fenlei.models._graph import FILE, Graph
+from fenlei.models._made import MadeClassifier
 from fenlei.models._readers import READERS, Reader
-from fenlei.targets import Targets
 
 if TYPE_CHECKING:
-    from fenlei.engine.recipe import Run
     from fenlei.features.inputs import TokenInputs
 
 _LEARNED = "learned.json"
@@ -33,7 +31,7 @@ _TEXTS = 512  # of a batch at most
 PRECISIONS = ("float32", "int8")
 
 
-class OnnxClassifier(TextClassifier):
+class OnnxClassifier(MadeClassifier):
     """A network as an ONNX graph.
 
     It is not trained and has no settings: `fenlei.compress.onnx_export.export_onnx` makes it from a trained network,
@@ -60,22 +58,11 @@ class OnnxClassifier(TextClassifier):
     """
 
     family = "onnx"
-    trainable: ClassVar[bool] = False
+    refusal = "an onnx model is not trained but made by fenlei export MODEL --format onnx; train a network first"
     reader_: Reader
     graph_: Graph
     source_: str
     precision_: str
-
-    def check_settings(self) -> NoReturn:
-        """Refuse to be trained."""
-        raise SettingError(
-            "an onnx model is not trained but made by fenlei export MODEL --format onnx; train a network first"
-        )
-
-    def _fit(
-        self, texts: list[str], targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run | None
-    ) -> None:
-        self.check_settings()
 
     @property
     def language_(self) -> str:
@@ -95,11 +82,7 @@ class OnnxClassifier(TextClassifier):
         logits = np.empty((len(texts), len(self.classes_)))
         for order in in_length_order(read.lengths, _TEXTS, read.most_places):
             logits[order] = self.graph_.run(read.arrays(order))
-        if self.multi_label_:
-            return 1 / (1 + np.exp(-np.clip(logits, -700, 700)))
-        odds = np.exp(logits - logits.max(1, keepdims=True))
-        found: Floats = odds / odds.sum(1, keepdims=True)
-        return found
+        return self._probabilities(logits)
 
     def to_files(self) -> dict[str, bytes]:
         """Give the graph, what was learned about reading as JSON, and vocabulary or tokenizer."""
