@@ -60,3 +60,11 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     print("|" + "---|" * len(head))
     for row in rows:
         print("| " + " | ".join(row) + " |")
+
+
+def spread(values: Sequence[float | None]) -> str:
+    """Mean and range of some seeds' figures, in percent."""
+    sound = [value for value in values if value is not None]
+    if not sound:
+        return ""
+    return f"{statistics.mean(sound):.2f}" + (f" ({min(sound):.2f} to {max(sound):.2f})" if len(sound) > 1 else "")

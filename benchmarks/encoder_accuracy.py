@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from _common import load, machine, parser, print_table
+from _common import load, machine, parser, print_table, spread
 from fenlei.train.run import TrainPlan, train_model
 
 _WITH_DEV = "dev.jsonl"
@@ -66,7 +66,7 @@ def _cells(chosen: argparse.Namespace, name: str, strategy: str, head: str) -> l
         print(name, strategy, head, seed, found[-1], file=sys.stderr, flush=True)
     seconds = statistics.median(one["seconds"] for one in found)
     return [
-        *(_spread([one[part] for one in found]) for part in ("test", "unseen", "valid")),
+        *(spread([one[part] for one in found]) for part in ("test", "unseen", "valid")),
         f"{seconds:,.0f}", f"{found[0]['trained'] or 0:,}", f"{max(one['peak'] for one in found):,.0f}",
     ]  # fmt: skip
 
@@ -105,13 +105,6 @@ def _peak() -> float:
     """Megabytes that this process had at most."""
     status = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
-
-
-def _spread(values: list[float | None]) -> str:
-    sound = [value for value in values if value is not None]
-    if not sound:
-        return ""
-    return f"{statistics.mean(sound):.2f}" + (f" ({min(sound):.2f} to {max(sound):.2f})" if len(sound) > 1 else "")
 
 
 if __name__ == "__main__":

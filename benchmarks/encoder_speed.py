@@ -1,8 +1,9 @@
 """Speed of fine-tuning beside `transformers.Trainer` with its example's settings, and of scoring beside its pipeline.
 
 The peer's training: ``AutoModelForSequenceClassification``, batches of 32 padded to their longest, float32, AdamW, a
-rate of 5e-5 that falls linearly. Ours has the same encoder, texts and epochs, and its own defaults otherwise. All run
-one after another in one process, on a checkpoint that both can read.
+rate of 5e-5 that falls linearly. Ours has the same encoder, texts and epochs, and its own defaults otherwise: once in
+batches of 32 too, once packed, once as it comes, which takes 64 of short texts. All run one after another in one
+process, on a checkpoint that both can read.
 
 python benchmarks/encoder_speed.py --encoder FOLDER [--sets chnsenticorp,thucnews,waimai] [--texts 960] [--epochs 1]
 """
@@ -93,24 +94,27 @@ def _compare(chosen: Any, folder: Path, name: str, rate: float) -> list[list[str
     train = train.select(rng.permutation(len(train))[: chosen.texts].tolist())
     dev = dev.select(rng.permutation(len(dev))[: chosen.scored].tolist())
     peer = Peer(folder, sorted(set(map(str, train.targets or []))), chosen.epochs)
-    ours, packed = (
+    ours, packed, free = (
         EncoderClassifier(
-            encoder=str(folder), epochs=chosen.epochs, batch_size=BATCH, max_length=LENGTH, hold_out=0.0, seed=SEED,
-            packing=packing,
+            encoder=str(folder), epochs=chosen.epochs, batch_size=batch_size, max_length=LENGTH, hold_out=0.0,
+            seed=SEED, packing=packing,
         )
-        for packing in (False, True)
+        for batch_size, packing in ((BATCH, False), (BATCH, True), (None, False))
     )  # fmt: skip
     n = len(train) * chosen.epochs
     seconds = {
         "transformers": peer.fit(train.texts, [str(target) for target in train.targets or []]),
         "fenlei": _fit(ours, train),
         "fenlei, packed": _fit(packed, train),
+        "fenlei, as it comes": _fit(free, train),
     }
     asked = {
         "transformers": lambda: peer.predict(dev.texts, 1),
         "transformers, batches of 32": lambda: peer.predict(dev.texts, BATCH),
         "fenlei": lambda: ours.predict(dev.texts).tolist(),
         "fenlei, packed": lambda: packed.predict(dev.texts).tolist(),
+        "fenlei, as it comes": lambda: free.predict(dev.texts).tolist(),
+        "fenlei, score_precision=bfloat16": lambda: _in_bfloat16(ours).predict(dev.texts).tolist(),
     }
     rows, fastest = [], 0.0
     for program, ask in asked.items():
@@ -126,6 +130,10 @@ def _compare(chosen: Any, folder: Path, name: str, rate: float) -> list[list[str
             told = [f"{n / trained:,.1f}", f"{seconds['transformers'] / trained:.2f}", f"{share:.0%}"]
         rows.append([name, program, *told, f"{scored:,.1f}", f"{scored / fastest:.2f}", f"{right:.2f}"])
     return rows
+
+
+def _in_bfloat16(model: EncoderClassifier) -> EncoderClassifier:
+    return model.set_params(score_precision="bfloat16")
 
 
 def _fit(model: EncoderClassifier, train: Any) -> float:

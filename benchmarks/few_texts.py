@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from _common import load, machine, parser, print_table
+from _common import load, machine, parser, print_table, spread
 from fenlei.data.dataset import Dataset
 from fenlei.families import find_family
 
@@ -52,8 +52,7 @@ def _cell(family: str, drawn: list[Dataset], dev: Dataset, encoder: str) -> str:
         model = find_family(family)(**settings).fit(data.texts, data.targets)
         seconds.append(time.perf_counter() - start)
         found.append(100 * model.score(dev.texts, dev.targets))
-    spread = f" ({min(found):.1f} to {max(found):.1f})" if len(found) > 1 else ""
-    return f"{statistics.mean(found):.1f}{spread} [{statistics.median(seconds):.0f} s]"
+    return f"{spread(found)} [{statistics.median(seconds):.0f} s]"
 
 
 if __name__ == "__main__":

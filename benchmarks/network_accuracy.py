@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from _common import load, machine, parser, print_table
+from _common import load, machine, parser, print_table, spread
 from fenlei.train.run import TrainPlan, train_model
 
 SETS = ("trec", "mr", "subj", "waimai", "chnsenticorp", "thucnews", "imdb")
@@ -53,8 +53,7 @@ def _cell(data: Path, name: str, family: str, seeds: list[int], settings: dict[s
         held = 100 * float(trained.validation.metrics["accuracy"] or 0)
         told = f"{name} {family} {seed}: valid {held:.2f}, test {found[-1]:.2f}, {seconds[-1]:.0f} s"
         print(told, file=sys.stderr, flush=True)
-    spread = f" ({min(found):.2f} to {max(found):.2f})" if len(found) > 1 else ""
-    return f"{statistics.mean(found):.2f}{spread} [{statistics.median(seconds):.0f} s]"
+    return f"{spread(found)} [{statistics.median(seconds):.0f} s]"
 
 
 if __name__ == "__main__":

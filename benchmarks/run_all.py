@@ -17,6 +17,7 @@ SCRIPTS = (
     ("few_texts.py",),
     ("encoder_accuracy.py",),
     ("encoder_speed.py",),
+    ("from_zero.py", "--out", "from-zero"),
     ("onnx_speed.py",),
     ("distilled.py",),
     ("scoring.py",),
