@@ -133,7 +133,7 @@ def test_examples_of_any_kind_come_with_what_the_engine_adds():
     data = Counted(23)
     assert len(data) == 23
     for batch in LengthBatches(data, 4, seed=1):
-        given = data.__getitems__(batch)
+        (given,) = data.__getitems__(batch)
         assert given.keys() == {"numbers", "targets", "weights", "keys", "batch_key", "total"}
         assert given["numbers"].tolist() == batch.order.tolist()
         assert given["keys"].tolist() == batch.keys.tolist()

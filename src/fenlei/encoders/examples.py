@@ -16,7 +16,7 @@ from fenlei.engine.batches import Examples
 from fenlei.features._types import I64
 from fenlei.features.padding import inside
 
-_PLACES = 2**13  # scored together: a layer's states and attention of more are gigabytes
+_PLACES = 2**11  # computed together: the states of more are fetched from the system anew each time, page by page
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class WindowExamples(Examples):
     pad_id: int
     packed: bool = False
     most_places: ClassVar[int] = _PLACES
+    most_learned: ClassVar[int | None] = _PLACES
 
     @property
     def lengths(self) -> I64:

@@ -36,6 +36,8 @@ class Examples(Dataset[dict[str, Tensor]], ABC):
     weights: NDArray[np.float32]
     most_places: ClassVar[int] = 2**16
     """Places of the texts that are scored together, padding among them: bounds the memory."""
+    most_learned: ClassVar[int | None] = None
+    """Places of the texts whose gradients are computed together; None where the texts of a batch belong together."""
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -67,13 +69,17 @@ class Examples(Dataset[dict[str, Tensor]], ABC):
     def fingerprint(self) -> bytes:
         """Tell data apart, so that no training goes on with other texts."""
 
-    def __getitems__(self, batch: Batch) -> dict[str, Tensor]:
-        """Give one process's part of a batch, as the network and the loss take it."""
-        return self.batch(batch.order, batch.keys) | {
-            "keys": torch.from_numpy(batch.keys),
-            "batch_key": torch.tensor([batch.key]),
-            "total": torch.tensor(batch.total),
-        }
+    def __getitems__(self, batch: Batch) -> list[dict[str, Tensor]]:
+        """Give one process's share of a batch in pieces that fit, each as the network and the loss take it."""
+        pieces = zip(np.array_split(batch.order, batch.pieces), np.array_split(batch.keys, batch.pieces), strict=True)
+        return [
+            self.batch(order, keys) | {
+                "keys": torch.from_numpy(keys),
+                "batch_key": torch.tensor([batch.key]),
+                "total": torch.tensor(batch.total),
+            }
+            for order, keys in pieces
+        ]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,7 @@ class TokenExamples(Examples):
 
 
 class Batch(NamedTuple):
-    """One process's part of a batch.
+    """One process's share of a batch.
 
     Attributes
     ----------
@@ -138,12 +144,15 @@ class Batch(NamedTuple):
         Key of the dropout of the whole batch.
     total : float
         Sum of the weights of the whole batch, of all processes.
+    pieces : int
+        Into how many the texts are divided, so that they fit; every process has as many.
     """
 
     order: NDArray[np.int64]
     keys: NDArray[np.int64]
     key: int
     total: float
+    pieces: int = 1
 
     def __len__(self) -> int:
         """Count the texts: a named tuple would count its fields."""
@@ -204,7 +213,15 @@ class LengthBatches(Sampler[Batch]):
             whole = batches[i]
             mine = whole[self.rank :: self.world]
             total = float(self.examples.weights[whole].sum()) or 1.0  # texts without weight teach nothing
-            yield Batch(mine, keys[mine] + mine, int(keys[i]) >> 20, total)
+            yield Batch(mine, keys[mine] + mine, int(keys[i]) >> 20, total, self._pieces(whole))
+
+    def _pieces(self, whole: NDArray[np.int64]) -> int:
+        """Divide the largest share of a batch by the texts whose gradients fit at once."""
+        most, share = self.examples.most_learned, math.ceil(len(whole) / self.world)
+        if most is None:
+            return 1
+        together = max(1, most // max(1, int(self._lengths[whole].max())))
+        return min(math.ceil(share / together), len(whole) // self.world)
 
 
 def in_length_order(examples: Examples, batch_size: int) -> Iterator[NDArray[np.int64]]:

@@ -127,7 +127,7 @@ class _Trainer(Trainer):
         self.fingerprint = _fingerprint(network, (train, valid), loss, recipe)
         self._resumed: Checkpoint | None = None
         self._is_full = False
-        self._repeats = False
+        self._told: Any = 0.0
         self.average = WeightAverage(network, recipe.average) if recipe.average else None
 
     def go(self) -> None:
@@ -176,23 +176,21 @@ class _Trainer(Trainer):
             apart = disagreement(logits, others, multi_label=self.loss.multi_label)
             losses = (losses + self.loss(others, targets) + self.recipe.r_drop * apart) / 2
         mean = (losses * weights).sum() / total
-        if not self._repeats:
-            told = torch.stack([mean.detach(), (right * weights).sum() / total])
-            self.watch.take_batch(*self.accelerator.reduce(told, "sum").tolist())  # so that all stop together
+        self._told = self._told + torch.stack([mean.detach(), (right * weights).sum() / total])
         extra = getattr(output, "extra_loss", None)
         # the processes' gradients are averaged: their shares of the loss must add up
         return mean * self.args.world_size + (0.0 if extra is None else extra)
 
-    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
-        if not self.recipe.adversarial:
-            return super().training_step(model, inputs, *args, **kwargs)
-        again = dict(inputs)
-        loss = super().training_step(model, inputs, *args, **kwargs)
-        self._repeats = True
-        with adversarial(embedding_weights(self.model), self.recipe.adversarial):
-            super().training_step(model, again, *args, **kwargs)  # its gradients are added
-        self._repeats = False
-        return loss
+    def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
+        """Add the gradients of a batch, piece by piece, up to those of its mean loss."""
+        self._told = 0.0
+        losses = [super(_Trainer, self).training_step(model, dict(piece), *args, **kwargs) for piece in inputs]
+        self.watch.take_batch(*self.accelerator.reduce(self._told, "sum").tolist())  # so that all stop together
+        if self.recipe.adversarial:
+            with adversarial(embedding_weights(self.model), self.recipe.adversarial):
+                for piece in inputs:
+                    super().training_step(model, piece, *args, **kwargs)
+        return torch.stack(losses).sum()
 
     def _get_num_items_in_batch(self, *args: Any) -> None:
         """Skip the counting of tokens: `compute_loss` divides by the weights of the batch."""
