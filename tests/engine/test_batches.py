@@ -51,6 +51,22 @@ def test_every_text_stands_in_one_batch_and_sizes_are_even(n, batch_size):
     assert max(sizes) - min(sizes) <= 1
 
 
+@given(st.integers(8, 300), st.integers(8, 40), st.integers(1, 4), st.integers(1, 200))
+def test_pieces_hold_what_fits_and_every_process_has_as_many(n, batch_size, world, most):
+    data = examples(n)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TokenExamples, "most_learned", most)
+        ranks = [LengthBatches(data, batch_size, seed=3, rank=rank, world=world) for rank in range(world)]
+        for shares in zip(*ranks, strict=True):
+            (n_pieces,) = {share.pieces for share in shares}
+            for share in shares:
+                pieces = data.__getitems__(share)
+                assert len(pieces) == n_pieces
+                assert torch.cat([piece["keys"] for piece in pieces]).tolist() == share.keys.tolist()
+                fits = all(piece["input_ids"].numel() <= most for piece in pieces)
+                assert fits or n_pieces == min(map(len, shares))  # no process can divide its share further
+
+
 def test_texts_of_a_batch_are_about_as_long():
     data = examples(3200, longest=200)
     spans = [np.ptp(data.lengths[batch.order]) for batch in LengthBatches(data, 32, seed=1)]

@@ -193,6 +193,25 @@ def test_interrupted_at_any_step_and_resumed_it_ends_at_the_same_weights(tiny, t
     assert [e["loss"] for e in found.history] == [e["loss"] for e in expected.history]
 
 
+@pytest.mark.parametrize("recipe", [{}, {"accumulate": 2}, {"r_drop": 1.0}, {"adversarial": 0.5}])
+def test_batches_in_pieces_teach_the_same(tiny, monkeypatch, recipe):
+    whole, expected = tiny.train(recipe=recipe)
+    sizes, batch = [], tiny.TokenExamples.batch
+
+    def noted(self, order, keys=None):
+        found = batch(self, order, keys)
+        sizes.append(0 if keys is None else found["input_ids"].numel())
+        return found
+
+    monkeypatch.setattr(tiny.TokenExamples, "most_learned", 40)
+    monkeypatch.setattr(tiny.TokenExamples, "batch", noted)
+    pieces, found = tiny.train(recipe=recipe)
+    assert 30 < max(sizes) <= 40
+    for name, value in whole.state_dict().items():
+        assert torch.allclose(pieces.state_dict()[name], value, atol=1e-5), name
+    assert [e["loss"] for e in found.history] == pytest.approx([e["loss"] for e in expected.history], abs=1e-5)
+
+
 def test_resuming_goes_on_and_does_not_begin_again(tiny, tmp_path):
     with pytest.raises(Killed):
         tiny.train(run=Run(tmp_path, every_seconds=0, progress=tiny.once_a(13, kill)))
