@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fenlei._optional import require
+from fenlei._unread import Unread
 from fenlei.encoders.reading import read_windows
 from fenlei.encoders.tokenizer import EncoderTokenizer
 from fenlei.encoders.windows import LONG_TEXTS, Windows, windows_of
@@ -106,7 +107,9 @@ class TokenReader(Reader):
     def read(self, texts: list[str]) -> ReadTexts:
         """Clean texts, look up their ids, and cut what is longer than `max_length`."""
         channels = self.inputs.transform(self.preparation.transform(texts))
-        return _ReadTokens(tuple(channel.cut(self.max_length).sequences for channel in channels), self.ngrams)
+        cuts = [channel.cut(self.max_length) for channel in channels]
+        Unread(len(texts), cuts[0].n_texts, cuts[0].n_ids, self.max_length).tell()
+        return _ReadTokens(tuple(cut.sequences for cut in cuts), self.ngrams)
 
     def probe(self) -> Arrays:
         """Give one text with the largest id there is."""
@@ -147,7 +150,7 @@ class _ReadWindows(ReadTexts):
     windows: Windows
     pad_id: int
     several: bool
-    most_places: ClassVar[int] = 2**13
+    most_places: ClassVar[int] = 2**10
 
     @property
     def lengths(self) -> I64:
@@ -183,6 +186,7 @@ class WindowReader(Reader):
         windows = read_windows(
             list(prepared), self.tokenizer, max_length=self.max_length, long_text=self.long_text, prefix=self.prefix
         )
+        Unread(len(texts), windows.n_texts, windows.n_ids, self.max_length, self.long_text).tell()
         return _ReadWindows(windows, self.tokenizer.pad_id, self.long_text == "windows")
 
     def probe(self) -> Arrays:
