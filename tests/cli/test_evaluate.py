@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import fenlei.persistence
+from fenlei._unread import Unread
 from fenlei.cli.evaluate import evaluate_command
 from fenlei.exceptions import DataError
 
@@ -47,6 +48,21 @@ def test_json(data):
     assert {"f1_macro", "f1_micro", "per_class", "intervals"} <= set(found)
     assert [(error["row"], error["text"]) for error in found["errors"]] == [(3, "一般好")]
     assert "too narrow" in result.stderr
+
+
+def test_texts_that_are_read_in_part(data, tmp_path, monkeypatch):
+    class Short(Keyword):
+        def predict_proba(self, texts):
+            Unread(len(texts), 2, 5, max_length=2).tell()
+            return super().predict_proba(texts)
+
+    monkeypatch.setattr(fenlei.persistence, "load", lambda folder: Short())
+    result = run("model", data, "--json", "--report", "r.html")
+    told = "2 of 4 texts are longer than max_length=2: 5 tokens at their ends are not read"
+    assert result.stderr.count(f"fenlei: warning: {told}\n") == 1
+    assert told in json.loads(result.stdout)["warnings"]
+    html = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert told in html and "4 条文本中有 2 条长于 max_length=2" in html
 
 
 def test_tables(data):

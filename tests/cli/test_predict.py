@@ -34,6 +34,17 @@ def multi(tmp_path_factory):
     return str(save(model, tmp_path_factory.mktemp("models") / "multi"))
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """A model that reads four tokens of a text."""
+    pytest.importorskip("torch")
+    from fenlei.models.textcnn import TextCnnClassifier
+
+    settings = {"max_length": 4, "filters": 2, "widths": (1,), "dim": 4, "epochs": 1}
+    model = TextCnnClassifier(**settings).fit(["很好", "很差"], ["好评", "差评"])
+    return str(save(model, tmp_path_factory.mktemp("models") / "short"))
+
+
 def run(*arguments, stdin=None):
     result = CliRunner().invoke(predict_command, arguments, input=stdin, catch_exceptions=False)
     assert result.exit_code == 0, result.output
@@ -177,3 +188,15 @@ def test_memory_does_not_grow_with_the_file(folder, tmp_path):
         peaks.append(int(subprocess.run(command, capture_output=True, check=True).stdout))
     assert len(rows(tmp_path / "out.jsonl")) == 200_000
     assert peaks[1] < peaks[0] * 1.1
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",), ("--output", "-")])
+def test_texts_that_are_read_in_part_are_told_of(short, arguments):
+    def run_with(*texts):
+        options = [part for text in texts for part in ("-t", text)]
+        return CliRunner().invoke(predict_command, [short, *options, *arguments], catch_exceptions=False)
+
+    result = run_with("很好", "很差很差很", "很好很好很好")
+    assert result.stderr == ("fenlei: 2 of 3 texts are longer than max_length=4: 3 tokens at their ends are not read\n")
+    assert "max_length" not in result.stdout
+    assert run_with("很好", "很差很差").stderr == ""

@@ -18,6 +18,17 @@ def folder(tmp_path_factory):
     return str(save(model, tmp_path_factory.mktemp("models") / "m"))
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """A model that reads four tokens of a text."""
+    pytest.importorskip("torch")
+    from fenlei.models.textcnn import TextCnnClassifier
+
+    settings = {"max_length": 4, "filters": 2, "widths": (1,), "dim": 4, "epochs": 1}
+    model = TextCnnClassifier(**settings).fit(["很好", "很差"], ["好评", "差评"])
+    return str(save(model, tmp_path_factory.mktemp("models") / "short"))
+
+
 def run(*arguments, stdin=None):
     return CliRunner().invoke(score_command, arguments, input=stdin, catch_exceptions=False)
 
@@ -66,6 +77,12 @@ def test_an_interrupted_run(folder, tmp_path):
     data.write_text('{"text": "很差"}\n', encoding="utf-8")
     assert run(folder, str(data), "--output", str(out), "--restart").exit_code == 0
     assert [row["label"] for row in rows(out)] == ["差评"]
+
+
+def test_texts_that_are_read_in_part_are_told_of(short, tmp_path):
+    result = run(short, "-", "--output", str(tmp_path / "out.jsonl"), "--json", stdin="很好\n很差很差很\n")
+    assert result.stderr == "fenlei: 1 of 2 texts are longer than max_length=4: 1 tokens at their ends are not read\n"
+    assert json.loads(result.stdout)["rows"] == 2
 
 
 def test_the_output_is_a_file(folder):

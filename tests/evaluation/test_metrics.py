@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
+from fenlei._unread import Unread
 from fenlei.evaluation.metrics import evaluate, evaluate_scores
 from fenlei.exceptions import DataError
 
@@ -194,3 +195,16 @@ def test_same_inputs_same_figures():
     first, second = (evaluate_scores(CLASSES, scores, targets).to_dict() for _ in range(2))
     assert first == second
     assert evaluate_scores(CLASSES, scores, targets, seed=1).to_dict()["intervals"] != first["intervals"]
+
+
+def test_texts_that_are_read_in_part_are_noted():
+    class Short(Fixed):
+        def predict_proba(self, texts):
+            Unread(len(texts), 1, 7, max_length=3).tell()
+            return super().predict_proba(texts)
+
+    found = evaluate(Short(["a", "b"], [[0.9, 0.1], [0.1, 0.9]]), ["短", "很长很长"], ["a", "b"])
+    (note,) = (note for note in found.notes if "max_length" in note.en)
+    assert note.en == "1 of 2 texts are longer than max_length=3: 7 tokens at their ends are not read"
+    assert note.zh.startswith("2 条文本中有 1 条长于 max_length=3")
+    assert note.en in found.to_dict()["warnings"]

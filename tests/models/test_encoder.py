@@ -15,6 +15,7 @@ from safetensors.torch import load, save
 from transformers import T5Config, T5EncoderModel
 
 import fenlei
+from fenlei._unread import counted
 from fenlei.encoders.load import load_encoder
 from fenlei.encoders.training import InnerDropout
 from fenlei.encoders.windows import LONG_TEXTS
@@ -25,6 +26,7 @@ from fenlei.layers.heads import HEADS
 from fenlei.models import _gradient
 from fenlei.models import encoder as family
 from fenlei.models._encoder import EncoderClassifierNetwork
+from fenlei.models._readers import WindowReader
 from fenlei.models.encoder import WINDOW_POOLINGS, EncoderClassifier
 
 TEXTS = [
@@ -370,6 +372,21 @@ def test_what_is_not_read_is_told(fitted):
     told.clear()
     fitted(run=Run(message=told.append), max_length=12, long_text="windows")
     assert not [text for text in told if "max_length" in text]
+
+
+@pytest.mark.parametrize("long_text", ["head", "tail", "windows"])
+def test_what_is_not_read_is_told_when_scoring(fitted, long_text):
+    model = fitted(max_length=12, long_text=long_text)
+    with counted() as unread:
+        model.predict_proba(OTHERS)
+    cut = [len(row) - 10 for row in model.tokenizer_.encode(model.prepare(OTHERS)) if len(row) > 10]
+    expected = (0, 0) if long_text == "windows" else (len(cut), sum(cut))
+    assert cut and (unread.n, unread.n_texts, unread.n_ids) == (len(OTHERS), *expected)
+    assert (unread.max_length, unread.long_text) == (12, long_text)
+    reader = WindowReader(model.preparation_, model.tokenizer_, 12, long_text, "")
+    with counted() as exported:
+        reader.read(OTHERS)
+    assert exported == unread
 
 
 def test_what_is_read_of_long_texts(fitted):

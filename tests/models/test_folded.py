@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load, save
 
 import fenlei
+from fenlei._unread import counted
 from fenlei.exceptions import ModelFolderError, NotFittedError, SettingError
 from fenlei.features.inputs import TokenInputs
 from fenlei.layers.folded import TABLES, FoldedConvolution, Shape
@@ -124,3 +125,9 @@ def test_damaged_shapes_are_refused(change):
     other.classes_, other.multi_label_ = model.classes_, False
     with pytest.raises(ModelFolderError):
         other.from_files({**files, "learned.json": json.dumps(learned).encode()})
+
+
+def test_what_is_not_read_is_told():
+    with counted() as unread:
+        make().predict_proba(TEXTS)
+    assert str(unread) == "1 of 6 texts are longer than max_length=100: 2,900 tokens at their ends are not read"

@@ -7,6 +7,8 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
+from fenlei import base
+from fenlei._unread import counted
 from fenlei.engine import trainer
 from fenlei.exceptions import ModelFolderError, SettingError
 from fenlei.models import _gradient
@@ -93,3 +95,15 @@ def test_texts_without_weight_choose_no_epoch(monkeypatch):
 def test_more_than_half_is_not_held_out():
     with pytest.raises(SettingError, match="hold_out"):
         TextCnnClassifier(hold_out=0.7).fit(["good room", "bad room"], ["a", "b"])
+
+
+@pytest.mark.parametrize("unit", ["token", "char", "both"])
+def test_what_is_not_read_is_told_when_scoring(monkeypatch, unit):
+    monkeypatch.setattr(base, "_BATCH", 2)
+    model = TextCnnClassifier(unit=unit, max_length=3, **SETTINGS).fit(["好坏好坏好", "坏"], ["a", "b"])
+    with counted() as unread:
+        model.predict_proba(["好", "好坏好坏好", "坏坏坏坏", "", "好坏好"])
+    assert (unread.n, unread.n_texts, unread.n_ids, unread.max_length) == (5, 2, 3, 3)
+    with counted() as unread:
+        model.predict(["好", "好坏好"])
+    assert (unread.n, unread.n_texts) == (2, 0)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import fenlei
+from fenlei._unread import counted
 from fenlei.exceptions import MissingExtraError, ModelFolderError, NotFittedError, SettingError
 from fenlei.features.inputs import TokenInputs
 from fenlei.layers.ngrams import HashedNgrams
@@ -151,3 +152,9 @@ def test_a_graph_that_does_not_fit_is_refused(rows, classes):
     other.classes_, other.multi_label_ = model.classes_, False
     with pytest.raises(ModelFolderError, match=FILE):
         other.from_files({**model.to_files(), FILE: graph.SerializeToString()})
+
+
+def test_what_is_not_read_is_told():
+    with counted() as unread:
+        make().predict_proba(TEXTS)
+    assert str(unread) == "1 of 6 texts are longer than max_length=100: 2,900 tokens at their ends are not read"

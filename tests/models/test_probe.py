@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from transformers import AutoModel
 
 import fenlei
+from fenlei._unread import counted
 from fenlei.encoders.packaged import wanted_prefix
 from fenlei.engine.recipe import Run
 from fenlei.exceptions import ModelFolderError, SettingError
@@ -80,6 +81,9 @@ def test_what_is_not_read_is_told(tiny_encoder, chinese):
     model = ProbeClassifier(encoder=str(tiny_encoder), max_length=8)
     model.fit(chinese.texts, chinese.labels, run=Run(message=told.append))
     assert any("longer than max_length=8" in message for message in told)
+    with counted() as unread:
+        model.predict_proba(["好", "服务热情房间干净"])
+    assert str(unread) == "1 of 2 texts are longer than max_length=8: 2 of their tokens are not read (long_text=head)"
     with pytest.raises(SettingError, match="max_length=65 is more than the 64 tokens"):
         ProbeClassifier(encoder=str(tiny_encoder), max_length=65).fit(chinese.texts, chinese.labels)
 

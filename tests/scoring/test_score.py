@@ -32,6 +32,17 @@ def other(tmp_path_factory):
     return save(TfidfClassifier().fit(TEXTS[:4], ["a", "a", "b", "b"]), tmp_path_factory.mktemp("models") / "other")
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """A model that reads four tokens of a text."""
+    pytest.importorskip("torch")
+    from fenlei.models.textcnn import TextCnnClassifier
+
+    settings = {"max_length": 4, "filters": 2, "widths": (1,), "dim": 4, "epochs": 1}
+    model = TextCnnClassifier(**settings).fit(["很好", "很差"], ["好评", "差评"])
+    return save(model, tmp_path_factory.mktemp("models") / "short")
+
+
 def write_jsonl(path, texts):
     path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
     return path
@@ -91,6 +102,17 @@ def test_a_bad_row_keeps_those_before_it_and_a_repaired_file_goes_on(folder, oth
     scored = score(folder, source, out, window_rows=20)
     assert (scored.rows, scored.resumed) == (100, 60)
     assert [row["label"] for row in rows(out)] == load(folder).predict(texts).tolist()
+
+
+def test_texts_that_are_read_in_part_are_told_of_once(short, folder, tmp_path):
+    texts = ["很好", "很好很好很", "", "很差很差很差很"] * 25
+    source, told = write_jsonl(tmp_path / "in.jsonl", texts), []
+    score(short, source, tmp_path / "out.jsonl", window_rows=16, message=told.append)
+    assert told == ["50 of 100 texts are longer than max_length=4: 100 tokens at their ends are not read"]
+    told.clear()
+    score(folder, source, tmp_path / "other.jsonl", message=told.append)
+    score(short, write_jsonl(source, texts[::2]), tmp_path / "short.jsonl", message=told.append)
+    assert told == []
 
 
 def test_a_changed_input_must_begin_anew(folder, tmp_path):

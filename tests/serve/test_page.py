@@ -103,13 +103,13 @@ def models(tmp_path_factory):
 
 
 @contextmanager
-def serving(folder, **settings):
+def serving(folder, names=("hotel", "other", "topics"), **settings):
     """Serve the models in a thread; gives the address."""
     uvicorn = pytest.importorskip("uvicorn", reason="the server needs uvicorn")
     from fenlei.serve.app import create_app
     from fenlei.serve.settings import ServeSettings
 
-    app = create_app(ServeSettings({name: folder / name for name in ("hotel", "other", "topics")}, **settings))
+    app = create_app(ServeSettings({name: folder / name for name in names}, **settings))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -262,6 +262,58 @@ def test_feedback_reaches_the_monitor(site, open_page):
     assert "of 1 with feedback" in page.inner_text("#monitor-figures")
     assert page.locator("figure svg").count() == 3
     assert page.get_by_role("img", name="Predictions over time").count() == 1
+
+
+def count_of(page, model):
+    """Predictions of a model, once the monitor shows them."""
+    page.wait_for_function("name => document.querySelector('#monitor-status').textContent.startsWith(name)", arg=model)
+    return int(page.locator("#monitor-figures .big").first.inner_text())
+
+
+def test_the_monitor_of_each_model(models, open_page, tmp_path):
+    with serving(models[0], monitor=str(tmp_path / "predictions.db")) as address:
+        page = open_page(address)
+        classify(page, TEXTS[0])
+        classify(page, TEXTS[1])
+        with page.expect_response("**/v1/predict"):
+            page.select_option("#model", "other")
+        page.wait_for_timeout(500)  # the monitor writes in the background
+        page.click("#tab-monitor")
+        assert count_of(page, "other") == 1
+        page.locator("#monitor").get_by_label("模型").select_option("hotel")
+        assert count_of(page, "hotel") == 2
+        page.select_option("#monitor-model", "topics")
+        page.wait_for_selector("text=还没有预测记录")
+        assert not page.is_visible("#monitor-figures")
+        assert page.input_value("#model") == "other"
+
+
+def test_the_last_model_chosen_is_shown_whichever_answer_comes_last(site, open_page):
+    page = open_page(site, locale="en-US")
+    classify(page, TEXTS[0])
+    page.click("#tab-monitor")
+    page.wait_for_selector("#monitor-choice:not([hidden])")
+    late = []
+
+    def hold(route):
+        late.append(route)
+
+    page.route("**/v1/monitor?model=other", hold)
+    page.select_option("#monitor-model", "other")
+    page.select_option("#monitor-model", "hotel")
+    count_of(page, "hotel")
+    late[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.inner_text("#monitor-status").startswith("hotel")
+
+
+def test_one_model_leaves_no_choice(models, open_page, tmp_path):
+    with serving(models[0], ("hotel",), monitor=str(tmp_path / "predictions.db")) as address:
+        page = open_page(address, locale="en-US")
+        classify(page, TEXTS[0])
+        page.click("#tab-monitor")
+        page.wait_for_selector("#monitor-result > *")
+        assert not page.is_visible("#monitor-choice")
 
 
 def test_several_labels(site, open_page, models):

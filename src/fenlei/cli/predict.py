@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from fenlei._unread import counted
 from fenlei.cli._common import count_rows, json_option, one_line, progress, text_options, to_json
 
 if TYPE_CHECKING:
@@ -63,8 +64,11 @@ def predict_command(
     parts = iter([list(texts)]) if texts else _windows(source or _STDIO, columns)
     predictions = _predictions(classifier, parts, shown)
     lines_appear = output in (None, _STDIO) and sys.stdout.isatty()  # among which a bar would be in the way
-    with progress("rows", count_rows(source), wanted=not texts and not lines_appear) as advance:
+    bar = progress("rows", count_rows(source), wanted=not texts and not lines_appear)
+    with bar as advance, counted() as unread:
         _write(predictions, classifier, output, as_json=as_json, advance=advance)
+    if unread.n_texts:
+        click.echo(f"fenlei: {unread}", err=True)
 
 
 def _predictions(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fenlei._checks import check_texts
+from fenlei._unread import Unread, counted
 from fenlei.evaluation import _confidence, _counts
 from fenlei.evaluation._answers import Answers, FloatArray, Labels, check_targets, encode
 from fenlei.evaluation._errors import WrongAnswer, worst_errors
@@ -78,9 +80,10 @@ def evaluate(
     texts = check_texts(texts)
     labels = check_targets(targets, multi_label=multi_label)
     _parallel(texts, labels, "texts")
-    scores = np.asarray(model.predict_proba(texts), dtype=float)
+    with counted() as unread:
+        scores = np.asarray(model.predict_proba(texts), dtype=float)
     decide = getattr(model, "labels_from_scores", None)
-    return evaluate_scores(
+    found = evaluate_scores(
         model.classes_,
         scores,
         labels,
@@ -93,6 +96,7 @@ def evaluate(
         threshold=threshold,
         n_errors=n_errors,
     )
+    return replace(found, notes=(*found.notes, *_notes_of_model(unread)))
 
 
 def evaluate_scores(
@@ -241,3 +245,8 @@ def _notes(answers: Answers) -> Iterable[Note]:
             "which come out too narrow",
             f"仅有 {wrong} 个错误、{len(answers.right) - wrong} 个正确答案，数量太少，置信区间会偏窄",
         )
+
+
+def _notes_of_model(unread: Unread) -> Iterable[Note]:
+    if unread.n_texts:
+        yield Note(str(unread), unread.in_chinese())

@@ -15,6 +15,7 @@ from safetensors.torch import load, save
 
 from fenlei._checks import check_choice, check_number
 from fenlei._strict_json import dump
+from fenlei._unread import Unread
 from fenlei.engine.batches import TokenExamples
 from fenlei.engine.recipe import Run
 from fenlei.exceptions import ModelFolderError, SettingError
@@ -146,11 +147,7 @@ class NeuralTextClassifier(GradientTextClassifier):
     ) -> TokenExamples:
         """Look up the ids, and cut what is longer than ``max_length``."""
         cuts = [channel.cut(self.max_length) for channel in self.inputs_.transform(prepared)]
-        if cuts[0].n_texts:
-            run.message(
-                f"{cuts[0].n_texts:,} of {len(prepared):,} texts are longer than max_length={self.max_length}: "
-                f"{cuts[0].n_ids:,} tokens at their ends are not read"
-            )
+        Unread(len(prepared), cuts[0].n_texts, cuts[0].n_ids, self.max_length).tell(run.message)
         return TokenExamples(tuple(cut.sequences for cut in cuts), targets, weights)
 
     def make_network(self, run: Run) -> TextNetwork:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from fenlei._checks import check_choice, check_number
 from fenlei._strict_json import dump, parse
+from fenlei._unread import Unread
 from fenlei.base import TextClassifier
 from fenlei.encoders.load import LoadedEncoder, load_encoder
 from fenlei.encoders.packaged import wanted_prefix
@@ -146,11 +147,8 @@ class PretrainedTextClassifier(TextClassifier):
         windows = read_windows(
             prepared, self.tokenizer_, max_length=limit, long_text=self.long_text, prefix=self.prefix_
         )
-        if run is not None and windows.n_texts:
-            run.message(
-                f"{windows.n_texts:,} of {len(windows):,} texts are longer than max_length={limit}: "
-                f"{windows.n_ids:,} of their tokens are not read (long_text={self.long_text})"
-            )
+        unread = Unread(len(windows), windows.n_texts, windows.n_ids, limit, self.long_text)
+        unread.tell((run or Run()).message)
         return windows
 
 

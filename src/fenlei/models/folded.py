@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from fenlei._stages import TOKENIZE, stage
 from fenlei._strict_json import dump
 from fenlei._threads import in_threads, n_threads
+from fenlei._unread import Unread
 from fenlei.base import Floats
 from fenlei.exceptions import ModelFolderError
 from fenlei.features._types import F32, I32, I64
@@ -69,8 +70,9 @@ class FoldedClassifier(MadeClassifier):
     def _scores(self, texts: list[str]) -> Floats:
         with stage(TOKENIZE):
             channels = self.inputs_.transform(self.preparation_.transform(texts))
-        cut = [channel.cut(self.max_length_).sequences for channel in channels]
-        ids, bounds = np.stack([channel.ids for channel in cut]), cut[0].bounds
+        cuts = [channel.cut(self.max_length_) for channel in channels]
+        Unread(len(texts), cuts[0].n_texts, cuts[0].n_ids, self.max_length_).tell()
+        ids, bounds = np.stack([cut.sequences.ids for cut in cuts]), cuts[0].sequences.bounds
         logits = in_threads(lambda part: self._logits(ids, bounds[part]), _parts(len(texts)))
         return self._probabilities(np.concatenate(logits).astype(np.float64) + self.head_bias_)
 

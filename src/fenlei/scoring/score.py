@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import fenlei
+from fenlei._unread import counted
 from fenlei.data.files import is_packed
 from fenlei.data.readers import stream
 from fenlei.manifest import MANIFEST
@@ -85,7 +86,7 @@ def score(
     advance : callable
         Told how many rows are answered: first those of an earlier run, then each window's.
     message : callable
-        Told what the user should know of an interrupted run.
+        Told what the user should know of an interrupted run, and of texts that the model reads only in part.
     **columns
         ``text``, ``encoding``, ``format`` and ``delimiter`` of `fenlei.data.readers.stream`.
 
@@ -123,13 +124,16 @@ def score(
     job = {"model": _digest(model), "version of fenlei": fenlei.__version__, "choice of classes": n_shown}
     packed = is_packed(name)
     start = time.perf_counter()
-    with open_unfinished(Path(name), job, restart=restart, wait=sync_every, message=message) as unfinished:
+    opened = open_unfinished(Path(name), job, restart=restart, wait=sync_every, message=message)
+    with opened as unfinished, counted() as unread:
         advance(unfinished.found.rows)
         for window in _read_ahead(windows(unfinished.skip(texts, os.fspath(source)), rows=window_rows)):
             predictions = as_predictions(classifier, score_window(classifier, window), shown=n_shown)
             unfinished.append(window, rows_as_bytes(predictions, packed=packed))
             advance(len(window))
         unfinished.finish()
+    if unread.n_texts:
+        message(str(unread))
     return Scored(name, unfinished.done.rows, unfinished.found.rows, time.perf_counter() - start)
 
 

@@ -3,6 +3,7 @@
 import { reason } from "./api.js";
 import { chart } from "./charts.js";
 import { $, bar, el, show, tell } from "./dom.js";
+import { allModels, fillSelect, onModels } from "./models.js";
 import { readMonitor } from "./monitoring.js";
 import { hasWords, moment, number, onLanguage, percent, t } from "./words.js";
 
@@ -12,19 +13,30 @@ const SHOWN = 12; // rows of a list
 let summary; // undefined: not asked yet; null: the server has no monitor
 
 export async function openMonitor() {
+  const model = $("monitor-model").value;
+  const isStill = () => model === $("monitor-model").value; // no other has been chosen meanwhile
   tell($("monitor-status"), t("monitor.reading"));
   try {
-    summary = await readMonitor();
+    const read = await readMonitor(model);
+    if (!isStill()) return;
+    summary = read;
     render();
   } catch (error) {
-    tell($("monitor-status"), reason(error), true);
+    if (isStill()) tell($("monitor-status"), reason(error), true);
   }
+}
+
+/** Leave no figures of one model under the name of another. */
+function forget() {
+  summary = undefined;
+  $("monitor-result").hidden = true;
 }
 
 function render() {
   if (summary === undefined) return;
   tell($("monitor-status"), "");
   $("monitor-again").hidden = summary === null;
+  $("monitor-choice").hidden = summary === null || allModels().length < 2;
   if (summary === null) {
     show($("monitor-result"), el("div", { class: "sheet", id: "monitor-off" }, el("h2", {}, t("monitor.off")), el("p", { class: "muted" }, t("monitor.how"))));
   } else if (summary.n === 0) {
@@ -140,5 +152,8 @@ function confusions() {
       el("tr", {}, el("td", {}, right), el("td", {}, given), el("td", { class: "num" }, number(times))))))));
 }
 
+onModels(() => fillSelect($("monitor-model")));
+$("model").addEventListener("change", () => { $("monitor-model").value = $("model").value; forget(); });
+$("monitor-model").addEventListener("change", () => { forget(); openMonitor(); });
 $("monitor-again").addEventListener("click", openMonitor);
 onLanguage(render);

@@ -4,12 +4,12 @@ import { get } from "./api.js";
 
 let known = null;
 
-/** The monitor's summary, or null when the server has none. */
-export async function readMonitor() {
+/** The monitor's summary of a model, or of the first; null when the server has no monitor. */
+export async function readMonitor(model) {
   try {
-    return await get("v1/monitor");
+    return await get(model ? `v1/monitor?model=${encodeURIComponent(model)}` : "v1/monitor");
   } catch (error) {
-    if (error.status === 404) return null;
+    if (error.code === "no_monitor") return null;
     throw error;
   }
 }
