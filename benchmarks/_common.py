@@ -62,9 +62,10 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         print("| " + " | ".join(row) + " |")
 
 
-def spread(values: Sequence[float | None]) -> str:
+def spread(values: Sequence[float | None], digits: int = 2) -> str:
     """Mean and range of some seeds' figures, in percent."""
     sound = [value for value in values if value is not None]
     if not sound:
         return ""
-    return f"{statistics.mean(sound):.2f}" + (f" ({min(sound):.2f} to {max(sound):.2f})" if len(sound) > 1 else "")
+    between = f" ({min(sound):.{digits}f} to {max(sound):.{digits}f})" if len(sound) > 1 else ""
+    return f"{statistics.mean(sound):.{digits}f}{between}"

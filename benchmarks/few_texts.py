@@ -52,7 +52,7 @@ def _cell(family: str, drawn: list[Dataset], dev: Dataset, encoder: str) -> str:
         model = find_family(family)(**settings).fit(data.texts, data.targets)
         seconds.append(time.perf_counter() - start)
         found.append(100 * model.score(dev.texts, dev.targets))
-    return f"{spread(found)} [{statistics.median(seconds):.0f} s]"
+    return f"{spread(found, 1)} [{statistics.median(seconds):.0f} s]"
 
 
 if __name__ == "__main__":
