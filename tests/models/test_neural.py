@@ -63,7 +63,7 @@ def _fresh(model):
     return fresh
 
 
-def _held_out(monkeypatch, labels, weights=None):
+def _held_out(monkeypatch, labels, weights=None, texts=None, **settings):
     """Fit, and give what is learned and what is held out."""
     seen = []
 
@@ -72,8 +72,8 @@ def _held_out(monkeypatch, labels, weights=None):
         return trainer.train_network(network, train, valid, *rest)
 
     monkeypatch.setattr(_gradient, "train_network", watched)
-    texts = [f"第{i}次" for i in range(len(labels))]
-    TextCnnClassifier(**SETTINGS).fit(texts, labels, sample_weight=weights)
+    texts = texts or [f"第{i}次" for i in range(len(labels))]
+    TextCnnClassifier(**SETTINGS | settings).fit(texts, labels, sample_weight=weights)
     return seen
 
 
@@ -82,6 +82,22 @@ def test_the_only_text_of_a_class_is_learned(monkeypatch):
     train, valid = _held_out(monkeypatch, labels)
     assert set(train.targets.tolist()) == {0, 1, 2, 3}
     assert len(valid) == 6
+
+
+def test_copies_of_a_text_are_never_learned_and_held_out(monkeypatch):
+    words = [chr(0x4E00 + i) for i in range(40)]
+    train, valid = _held_out(monkeypatch, ["a", "b"] * 60, texts=words * 3)
+    read = [
+        {text[text > 1].item() for text in part.batch(np.arange(len(part)))["input_ids"]} for part in (train, valid)
+    ]
+    assert len(read[0]) == 36
+    assert len(read[1]) == 4
+    assert not read[0] & read[1]
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.05, 5), (0.3, 30), (0.45, 45), (0.5, 50)])
+def test_as_many_are_held_out_as_is_said(monkeypatch, share, n):
+    assert len(_held_out(monkeypatch, ["a", "b"] * 50, hold_out=share)[1]) == n
 
 
 def test_texts_without_weight_choose_no_epoch(monkeypatch):

@@ -59,20 +59,59 @@ def split(dataset: Dataset, *, fraction: float = 0.1, seed: int = 13) -> tuple[D
     >>> len(train), sorted(validation.targets)
     (16, ['a', 'a', 'b', 'b'])
     """
-    _check(fraction, seed)
-    groups = _groups(dataset)
-    order = np.random.default_rng(seed).permutation(len(groups))
-    shuffled = [groups[i] for i in order]
-    choose = _iterative if dataset.multi_label else _stratified
-    held_out = {row for group in choose(shuffled, fraction) for row in group.rows}
+    targets: Sequence[Target] = dataset.targets or [""] * len(dataset)
+    held_out = rows_to_hold_out(
+        dataset.texts, list(map(_labels, targets)), multi_label=dataset.multi_label, fraction=fraction, seed=seed
+    )
     if not 0 < len(held_out) < len(dataset):
+        different = len(_groups(dataset.texts))
         raise DataError(
-            f"{len(groups)} different texts are too few to split off {fraction:g} of them and keep every "
+            f"{different} different texts are too few to split off {fraction:g} of them and keep every "
             "label in the training set; raise the fraction or give a validation file",
             source=dataset.source,
         )
-    kept = [row for row in range(len(dataset)) if row not in held_out]
-    return dataset.select(kept), dataset.select(sorted(held_out))
+    held = set(held_out)
+    return dataset.select([row for row in range(len(dataset)) if row not in held]), dataset.select(held_out)
+
+
+def rows_to_hold_out(
+    texts: Sequence[str], labels: Sequence[tuple[str, ...]], *, multi_label: bool, fraction: float, seed: int
+) -> list[int]:
+    """Choose the rows that `split` splits off; none when there are too few different texts.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    labels : sequence of tuple of str
+        Of each text; one a text unless `multi_label`.
+    multi_label : bool
+    fraction : float
+        Between 0 and 1, exclusive.
+    seed : int
+
+    Returns
+    -------
+    list of int
+        In rising order.
+
+    Raises
+    ------
+    SettingError
+        `fraction` or `seed` out of range.
+
+    Examples
+    --------
+    >>> texts = ["good", "Good ", "nice", "bad", "BAD", "poor"]
+    >>> rows = rows_to_hold_out(texts, [("+",)] * 3 + [("-",)] * 3, multi_label=False, fraction=0.4, seed=0)
+    >>> [texts[row] for row in rows]
+    ['nice', 'poor']
+    """
+    _check(fraction, seed)
+    groups = [_Group(rows, labels[rows[0]]) for rows in _groups(texts)]
+    order = np.random.default_rng(seed).permutation(len(groups))
+    shuffled = [groups[i] for i in order]
+    choose = _iterative if multi_label else _stratified
+    return sorted(row for group in choose(shuffled, fraction) for row in group.rows)
 
 
 def _check(fraction: float, seed: int) -> None:
@@ -82,12 +121,12 @@ def _check(fraction: float, seed: int) -> None:
         raise SettingError(f"seed must be a whole number from 0, not {seed!r}")
 
 
-def _groups(dataset: Dataset) -> list[_Group]:
+def _groups(texts: Sequence[str]) -> list[tuple[int, ...]]:
+    """Rows of equal texts, case and white space ignored."""
     by_text: dict[str, list[int]] = {}
-    for row, text in enumerate(dataset.texts):
+    for row, text in enumerate(texts):
         by_text.setdefault("".join(text.split()).casefold(), []).append(row)
-    targets: Sequence[Target] = dataset.targets or [""] * len(dataset)
-    return [_Group(tuple(rows), _labels(targets[rows[0]])) for rows in by_text.values()]
+    return list(map(tuple, by_text.values()))
 
 
 def _labels(target: Target) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from transformers import PreTrainedModel
 from fenlei._checks import check_choice, check_number
 from fenlei._stages import TOKENIZE, stage
 from fenlei.base import Held, TextClassifier
+from fenlei.data.split import rows_to_hold_out
 from fenlei.engine.batches import Examples, in_length_order
 from fenlei.engine.losses import Loss
 from fenlei.engine.recipe import DEVICES, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe, Run
@@ -208,7 +209,7 @@ class GradientTextClassifier(TextClassifier):
         self._check_fitted("network_")
         self.check_settings()
         texts, targets = taught(X, probabilities, self.multi_label_, temperature)
-        self._train(self.prepare(texts), targets, np.ones(len(texts)), None, run or Run())
+        self._train(texts, self.prepare(texts), targets, np.ones(len(texts)), None, run or Run())
         return self
 
     @abstractmethod
@@ -273,15 +274,21 @@ class GradientTextClassifier(TextClassifier):
         with torch.random.fork_rng():
             torch.manual_seed(int(self.seed))
             self.network_ = self.make_network(run)
-        self._train(prepared, targets, weights, held, run)
+        self._train(texts, prepared, targets, weights, held, run)
 
     def _train(
-        self, prepared: Any, targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run
+        self,
+        texts: list[str],
+        prepared: Any,
+        targets: Targets,
+        weights: NDArray[np.float64],
+        held: Held | None,
+        run: Run,
     ) -> None:
         """Train the network that there is."""
         examples = self._labelled(prepared, targets, weights, run)
         if held is None:
-            examples, valid = self._divide(examples, targets)
+            examples, valid = self._divide(texts, examples, targets)
         else:
             valid = self._labelled(self.prepare(held.texts), held.targets, np.ones(len(held.texts)), run)
         labelled = with_labels(examples, targets)
@@ -335,18 +342,15 @@ class GradientTextClassifier(TextClassifier):
         defaults = self.recipe_defaults()
         return Recipe(**{k: defaults[k] if v is None and k in defaults else v for k, v in given.items()})
 
-    def _divide(self, examples: Any, targets: Targets) -> tuple[Any, Any | None]:
-        """Hold a part out to choose the epoch by; every class keeps its share, and its only text is learned."""
-        n = len(examples)
-        if self.hold_out == 0 or n < _FEWEST_TO_HOLD_OUT:
+    def _divide(self, texts: list[str], examples: Any, targets: Targets) -> tuple[Any, Any | None]:
+        """Hold a part out to choose the epoch by, as `split` does it."""
+        if self.hold_out == 0 or len(texts) < _FEWEST_TO_HOLD_OUT:
             return examples, None
-        rng = np.random.default_rng(self.seed)
-        order = rng.permutation(n)
-        classes = targets.indicator.argmax(1)
-        by_class = order[np.argsort(classes[order], kind="stable")]
-        by_class = by_class[np.bincount(classes)[classes[by_class]] > 1]
-        held = np.zeros(n, bool)
-        held[by_class[:: max(2, round(1 / self.hold_out))]] = True
+        rows = rows_to_hold_out(
+            texts, _names(targets), multi_label=targets.multi_label, fraction=float(self.hold_out), seed=int(self.seed)
+        )
+        held = np.zeros(len(texts), bool)
+        held[rows] = True
         if not examples.weights[held].any() or not examples.weights[~held].any():  # nothing to choose by, or to learn
             return examples, None
         return examples.select(~held), examples.select(held)
@@ -355,6 +359,13 @@ class GradientTextClassifier(TextClassifier):
         if self.class_weight is None:
             return None
         return torch.tensor(class_weights(self.class_weight, self.classes_, targets.indicator.sum(0))).float()
+
+
+def _names(targets: Targets) -> list[tuple[str, ...]]:
+    """Names for the labels of each text."""
+    if not targets.multi_label:
+        return [(str(index),) for index in targets.indices]
+    return [tuple(map(str, np.flatnonzero(row))) for row in targets.indicator]
 
 
 def check_weights(weights: Mapping[str, torch.Tensor], expected: Mapping[str, torch.Tensor]) -> None:
