@@ -33,6 +33,18 @@ def test_a_file_appears_when_it_is_whole(tmp_path):
     assert content(tmp_path) == {"out.jsonl": b"new"}
 
 
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out" / "real.jsonl"
+    link = tmp_path / "link.jsonl"
+    link.symlink_to(path)
+    for data in (b"first", b"second"):
+        with atomic_file(link) as file:
+            file.write(data)
+        assert link.is_symlink()
+        assert content(path.parent) == {"real.jsonl": data}
+
+
 def test_an_interrupted_file_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt), atomic_file(tmp_path / "out.jsonl") as file:
         file.write(b"half")

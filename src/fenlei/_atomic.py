@@ -29,7 +29,11 @@ _NEW, _OLD = "new", "old"
 
 @contextmanager
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path`; it takes its place when the block ends without an error."""
+    """Open a temporary file beside `path`; it takes its place when the block ends without an error.
+
+    A symbolic link stays one: the file that it leads to is written.
+    """
+    path = Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     try:
         with temporary.open("xb") as file:

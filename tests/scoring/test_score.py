@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import random
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -51,6 +53,26 @@ def write_jsonl(path, texts):
 def rows(path):
     data = path.read_bytes()
     return [json.loads(line) for line in (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()]
+
+
+def test_what_is_no_file_is_refused_and_left_alone(folder, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    source = write_jsonl(tmp_path / "in.jsonl", TEXTS)
+    with pytest.raises(DataError, match="use fenlei predict"):
+        score(folder, source, pipe)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert {path.name for path in tmp_path.iterdir()} == {"pipe", "in.jsonl"}
+
+
+def test_a_link_is_followed(folder, tmp_path):
+    source, link = write_jsonl(tmp_path / "in.jsonl", TEXTS), tmp_path / "link.jsonl"
+    (tmp_path / "out").mkdir()
+    link.symlink_to(tmp_path / "out" / "real.jsonl")
+    assert score(folder, source, link).rows == len(TEXTS)
+    assert link.is_symlink()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["real.jsonl"]
+    assert len(rows(tmp_path / "out" / "real.jsonl")) == len(TEXTS)
 
 
 def test_the_same_as_predict_in_order(folder, tmp_path):

@@ -15,6 +15,7 @@ import fenlei
 from fenlei._unread import counted
 from fenlei.data.files import is_packed
 from fenlei.data.readers import stream
+from fenlei.exceptions import DataError
 from fenlei.manifest import MANIFEST
 from fenlei.persistence import FilePath, load
 from fenlei.scoring.outputs import check_output, rows_as_bytes
@@ -74,7 +75,8 @@ def score(
     source : str or path
         What `fenlei.data.readers.stream` takes; labels in it are ignored.
     output : str or path
-        ``*.jsonl``, or ``*.jsonl.gz`` to compress it. It takes its place when it is whole.
+        ``*.jsonl``, or ``*.jsonl.gz`` to compress it. It takes its place when it is whole; where a symbolic link
+        leads, if it is one.
     shown : int or None, default=0
         How many of the likeliest classes a row tells in ``scores``; None for all.
     restart : bool, default=False
@@ -118,13 +120,14 @@ def score(
     """
     name = os.fspath(output)
     check_output(name, os.fspath(source))
+    path = _resumable(name)
     texts = (record.text for record in stream(source, label="", **columns))
     classifier = load(model)
     n_shown = len(classifier.classes_) if shown is None else shown
     job = {"model": _digest(model), "version of fenlei": fenlei.__version__, "choice of classes": n_shown}
     packed = is_packed(name)
     start = time.perf_counter()
-    opened = open_unfinished(Path(name), job, restart=restart, wait=sync_every, message=message)
+    opened = open_unfinished(path, job, restart=restart, wait=sync_every, message=message)
     with opened as unfinished, counted() as unread:
         advance(unfinished.found.rows)
         for window in _read_ahead(windows(unfinished.skip(texts, os.fspath(source)), rows=window_rows)):
@@ -135,6 +138,14 @@ def score(
     if unread.n_texts:
         message(str(unread))
     return Scored(name, unfinished.done.rows, unfinished.found.rows, time.perf_counter() - start)
+
+
+def _resumable(output: str) -> Path:
+    """Give the file that is to be written, which must be one that a killed run can go on with."""
+    path = Path(os.path.realpath(output))
+    if path.exists() and not path.is_file():
+        raise DataError("is no file that a killed run could go on with; use fenlei predict for it", source=output)
+    return path
 
 
 def _digest(model: FilePath) -> str:
