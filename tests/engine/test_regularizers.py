@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,9 @@ from scipy.special import softmax
 from scipy.stats import entropy
 from torch import nn
 
-from fenlei.engine.regularizers import WeightAverage, adversarial, disagreement
+from fenlei.engine import trainer
+from fenlei.engine.optimizers import embedding_weights
+from fenlei.engine.regularizers import WeightAverage, adversarial, disagreement, touched_rows
 
 
 def test_disagreement_is_the_mean_of_both_divergences():
@@ -51,7 +55,7 @@ def test_embeddings_move_along_their_gradient_and_come_back(sparse):
     before = embedding.weight.detach().clone()
     direction = torch.tensor([[1.0, 2.0, 2.0], [0.0, 0.0, 4.0]])
     (embedding(torch.tensor([1, 4])) * direction).sum().backward()
-    with adversarial([embedding.weight], 0.5):
+    with adversarial([embedding.weight], [None], 0.5):
         moved = (embedding.weight - before).detach()
     assert torch.equal(embedding.weight, before)
     expected = torch.zeros(6, 3)
@@ -59,13 +63,27 @@ def test_embeddings_move_along_their_gradient_and_come_back(sparse):
     assert torch.allclose(moved, expected)
 
 
+@pytest.mark.parametrize("sparse", [False, True])
+def test_they_move_along_the_gradient_of_their_own_batch(sparse):
+    embedding = nn.Embedding(6, 3, sparse=sparse)
+    weights = embedding.weight.detach().clone()
+    (embedding(torch.tensor([0, 1])) * 100.0).sum().backward()
+    earlier = embedding.weight.grad.clone()
+    (embedding(torch.tensor([1])) * torch.tensor([0.0, 3.0, 4.0])).sum().backward()
+    with adversarial([embedding.weight], [earlier], 0.5):
+        moved = (embedding.weight - weights).detach()
+    expected = torch.zeros(6, 3)
+    expected[1] = torch.tensor([0.0, 0.3, 0.4])
+    assert torch.allclose(moved, expected, atol=1e-5)
+
+
 def test_they_come_back_after_an_error_and_do_not_move_without_a_gradient():
     embedding = nn.Embedding(3, 2)
     before = embedding.weight.detach().clone()
-    with adversarial([embedding.weight], 0.5):
+    with adversarial([embedding.weight], [None], 0.5):
         assert torch.equal(embedding.weight, before)
     embedding(torch.tensor([1])).sum().backward()
-    with pytest.raises(KeyError), adversarial([embedding.weight], 0.5):
+    with pytest.raises(KeyError), adversarial([embedding.weight], [None], 0.5):
         raise KeyError
     assert torch.equal(embedding.weight, before)
 
@@ -75,6 +93,28 @@ def test_the_second_pass_has_its_say_and_is_not_counted_in_the_loss(tiny):
     two, moved = tiny.train(recipe={"epochs": 1, "batch_size": 75, "adversarial": 1.0})
     assert moved.history[0]["loss"] == plain.history[0]["loss"]
     assert tiny.weights_of(one) != tiny.weights_of(two)
+
+
+def test_token_vectors_that_do_not_learn_cost_no_second_pass(tiny):
+    network = tiny.make_network()
+    for weight in embedding_weights(network):
+        weight.requires_grad_(False)
+    still, _ = tiny.train(recipe={"epochs": 1, "adversarial": 1.0}, network=deepcopy(network))
+    plain, _ = tiny.train(recipe={"epochs": 1}, network=network)
+    assert tiny.weights_of(still) == tiny.weights_of(plain)
+
+
+def test_each_of_the_batches_that_add_up_has_a_direction_of_its_own(tiny, monkeypatch):
+    earlier = []
+
+    def noted(weights, before, size):
+        earlier.extend(before)
+        return adversarial(weights, before, size)
+
+    monkeypatch.setattr(trainer, "adversarial", noted)
+    tiny.train(recipe={"epochs": 1, "batch_size": 25, "accumulate": 3, "adversarial": 1.0})
+    assert [gradient is None for gradient in earlier] == [True, False, False]
+    assert len(touched_rows(earlier[1])[0]) < len(touched_rows(earlier[2])[0])
 
 
 def test_an_average_follows_the_weights_as_its_formula_says():

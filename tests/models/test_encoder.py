@@ -186,6 +186,12 @@ def test_layers_thaw_one_after_another(fitted, tiny_encoder):
     assert places == [set(), {upper}, {upper, lower}, {upper, lower, embeddings}]
 
 
+def test_in_a_single_epoch_all_layers_learn(fitted, tiny_encoder):
+    names = changed(fitted(strategy="gradual", epochs=1), tiny_encoder)
+    for part in (UPPER, LOWER, EMBEDDINGS):
+        assert any(re.match(part, name) for name in names), part
+
+
 def test_additions_are_merged_into_the_same_answers(fitted, monkeypatch):
     before = []
     merge = family.merge_lora
@@ -431,6 +437,7 @@ def test_the_smallest_window_will_do(fitted, request, kind, how):
         ({"strategy": "bitfit", "fresh_layers": 1}, "bitfit"),
         ({"strategy": "last", "last_layers": 1, "fresh_layers": 2}, "raise last_layers"),
         ({"checkpointing": True, "r_drop": 1.0}, "r_drop"),
+        *(({"strategy": name, "adversarial": 1.0}, "leaves alone") for name in ("frozen", "last", "lora", "bitfit")),
     ],
     ids=str,
 )  # fmt: skip

@@ -152,6 +152,19 @@ class TestClassifier:
         assert 1 < steps[0] <= 12
         assert model.predict_proba(topics.texts).tobytes() == whole.predict_proba(topics.texts).tobytes()
 
+    def test_one_of_another_temperature_is_not_gone_on_with(
+        self, tiny_encoder: Any, topics: Any, tmp_path: Any
+    ) -> None:
+        _small(tiny_encoder, steps=2).fit(topics.texts, topics.labels, run=Run(tmp_path, every_seconds=0))
+        model = _small(tiny_encoder, steps=2, temperature=0.7)
+        with pytest.raises(SettingError, match="of another training"):
+            model.fit(topics.texts, topics.labels, run=Run(tmp_path, resume=True))
+
+    def test_several_processes_are_refused(self, tiny_encoder: Any, topics: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("WORLD_SIZE", "2")
+        with pytest.raises(SettingError, match="fewshot runs in one process"):
+            _small(tiny_encoder).fit(topics.texts, topics.labels)
+
     def test_bfloat16_comes_to_about_the_same(self, tiny_encoder: Any, topics: Any) -> None:
         exact, rough = (
             _small(tiny_encoder, precision=precision, steps=5).fit(topics.texts, topics.labels)

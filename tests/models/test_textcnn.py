@@ -53,6 +53,7 @@ def test_filters_of_each_width():
         ({"filters": 0}, "filters"), ({"pooling": "min"}, "pooling"), ({"stride": 0}, "stride"), ({"k": 0}, "k"),
         ({"activation": "gelu"}, "activation"), ({"unit": "char", "segmenter": "jieba"}, "segmenter"),
         ({"embedding": "static"}, "vectors"),
+        ({"embedding": "static", "vectors": "v.txt", "adversarial": 1.0}, "leaves alone"),
     ],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(wrong, told):

@@ -38,7 +38,7 @@ def disagreement(logits: Tensor, others: Tensor, *, multi_label: bool) -> Tensor
 
 
 @contextmanager
-def adversarial(weights: list[nn.Parameter], size: float) -> Iterator[None]:
+def adversarial(weights: list[nn.Parameter], before: list[Tensor | None], size: float) -> Iterator[None]:
     r"""Move embeddings where their gradient says the loss grows, for one more pass; afterwards they are as before.
 
     .. math:: r = \varepsilon \, g / \|g\|
@@ -49,15 +49,17 @@ def adversarial(weights: list[nn.Parameter], size: float) -> Iterator[None]:
     ----------
     weights : list of parameters
         With gradients, which may be sparse; those without are left alone.
+    before : list of Tensor or None
+        What these gradients were before the batch, of batches whose gradients are added up; g is what has come since.
     size : float
         Length of the move of each of them.
     """
     moved: list[tuple[nn.Parameter, Tensor, Tensor]] = []
     with torch.no_grad():
-        for p in weights:
+        for p, earlier in zip(weights, before, strict=True):
             if p.grad is None:
                 continue
-            rows, gradient = touched_rows(p.grad)
+            rows, gradient = touched_rows(p.grad if earlier is None else p.grad - earlier)
             norm = gradient.norm()
             if len(rows) and bool(torch.isfinite(norm)) and norm > 0:
                 moved.append((p, rows, p[rows].clone()))
@@ -66,8 +68,8 @@ def adversarial(weights: list[nn.Parameter], size: float) -> Iterator[None]:
         yield
     finally:
         with torch.no_grad():
-            for p, rows, before in moved:
-                p[rows] = before
+            for p, rows, unmoved in moved:
+                p[rows] = unmoved
 
 
 def touched_rows(gradient: Tensor) -> tuple[Tensor, Tensor]:

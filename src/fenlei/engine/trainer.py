@@ -129,6 +129,9 @@ class _Trainer(Trainer):
         self._is_full = False
         self._told: Any = 0.0
         self.average = WeightAverage(network, recipe.average) if recipe.average else None
+        self._embeddings = embedding_weights(network) if recipe.adversarial else []
+        if self._embeddings and recipe.accumulate > 1 and self.args.world_size > 1:
+            raise SettingError("adversarial needs the gradient of a whole batch at once; leave accumulate out")
 
     def go(self) -> None:
         self._resumed = self._find_checkpoint()
@@ -184,10 +187,12 @@ class _Trainer(Trainer):
     def training_step(self, model: Any, inputs: Any, *args: Any, **kwargs: Any) -> Tensor:
         """Add the gradients of a batch, piece by piece, up to those of its mean loss."""
         self._told = 0.0
+        movable = [p for p in self._embeddings if p.requires_grad]
+        before = [None if p.grad is None else p.grad.clone() for p in movable]  # of batches added up
         losses = [super(_Trainer, self).training_step(model, dict(piece), *args, **kwargs) for piece in inputs]
         self.watch.take_batch(*self.accelerator.reduce(self._told, "sum").tolist())  # so that all stop together
-        if self.recipe.adversarial:
-            with adversarial(embedding_weights(self.model), self.recipe.adversarial):
+        if movable:
+            with adversarial(movable, before, self.recipe.adversarial):
                 for piece in inputs:
                     super().training_step(model, piece, *args, **kwargs)
         return torch.stack(losses).sum()
@@ -321,7 +326,8 @@ def _ways(network: PreTrainedModel) -> list[Any]:
     rate_of = getattr(network, "rate_of", lambda name: 1.0)
     rates = [(name, rate_of(name) if p.requires_grad else 0) for name, p in network.named_parameters()]
     dropped = [getattr(module, "rate", getattr(module, "p", None)) for module in network.modules()]
-    return [*rates, *(rate for rate in dropped if isinstance(rate, float)), getattr(network, "gradual", False)]
+    own = [getattr(network, name, None) for name in ("gradual", "temperature")]
+    return [*rates, *(rate for rate in dropped if isinstance(rate, float)), *own]
 
 
 @contextmanager

@@ -163,11 +163,11 @@ class EncoderClassifierNetwork(PreTrainedModel):
         return float(self.layer_decay ** max(0, self._depths()[name.removeprefix("encoder.")]))
 
     def begin_epoch(self, epoch: int, epochs: int) -> None:
-        """Let more layers learn, where they begin one after another: none in the first epoch, all in the last."""
+        """Let more layers learn, where they begin one after another: none at first, all in the last epoch."""
         if not self.gradual:
             return
         deepest = max(self._depths().values()) + 1
-        unfreeze_top(self.encoder, round(deepest * min(1.0, epoch / max(1, epochs - 1))))
+        unfreeze_top(self.encoder, deepest if epoch + 1 >= epochs else round(deepest * epoch / (epochs - 1)))
 
     def _depths(self) -> dict[str, int]:
         return depths(self.encoder)

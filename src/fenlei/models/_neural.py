@@ -127,6 +127,8 @@ class NeuralTextClassifier(GradientTextClassifier):
             raise SettingError(f"embedding={self.embedding!r} needs vectors to begin with; set vectors=FILE")
         if self.embedding == "random" and self.vectors is not None:
             raise SettingError("embedding='random' leaves the vectors unused; leave one of the two out")
+        if self.embedding == "static" and self.adversarial:
+            raise SettingError("adversarial moves token vectors, which embedding='static' leaves alone")
         if self.segmenter is not None and self.unit not in ("token", BOTH):
             raise SettingError(f"a segmenter has no effect with unit={self.unit!r}; leave it out")
         super().check_settings()

@@ -246,6 +246,8 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
             raise SettingError("fresh_layers above last_layers would never learn; raise last_layers")
         if self.strategy == "lora" and self.layer_decay != 1:
             raise SettingError("layer_decay is not for strategy='lora', whose weights are its own")
+        if self.adversarial and self.strategy in ("frozen", "last", "lora", "bitfit"):
+            raise SettingError(f"adversarial moves token vectors, which strategy={self.strategy!r} leaves alone")
         if self.packing and self.strategy == "frozen":
             raise SettingError("packing has no use with strategy='frozen', whose encoder does not learn")
         if self.checkpointing and self.r_drop:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fenlei._checks import check_choice, check_number
+from fenlei._processes import refuse_several_processes
 from fenlei.encoders.training import quicken
 from fenlei.encoders.windows import Windows
 from fenlei.engine.recipe import PRECISIONS, Recipe, Run
@@ -112,7 +113,8 @@ class FewshotClassifier(EmbeddingTextClassifier):
         super().check_settings()
 
     def _tune(self, windows: Windows, targets: Targets, weights: NDArray[np.float64], run: Run) -> None:
-        """Let the encoder learn which texts are alike."""
+        """Let the encoder learn which texts are alike; every text of a batch is compared with every other."""
+        refuse_several_processes("fewshot")
         size = int(self.batch_size)
         draws = Draws.of(windows, self.tokenizer_.pad_id, targets, weights, self._steps(len(windows)) * size)
         quicken(self.network_.encoder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fenlei._processes import refuse_several_processes
 from fenlei.data.corpus import Texts
 from fenlei.encoders.find import find_encoder
 from fenlei.encoders.tokenizer import EncoderTokenizer
@@ -82,7 +82,7 @@ def pretrain(
     """
     begun = time.monotonic()
     wanted = PretrainSettings.of(settings)
-    _refuse_several_processes()
+    refuse_several_processes("pretraining")
     work = Workplace(Path(out))
     continued = work.enter(asdict(wanted), resume=resume)
     with _kept_if_worthwhile(work):
@@ -123,11 +123,6 @@ class _Known(NamedTuple):
         name = settings.encoder or ""
         network, tokenizer = known_network(name, settings, message)
         return cls(find_encoder(name), network, tokenizer)
-
-
-def _refuse_several_processes() -> None:
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise SettingError("pretraining runs in one process, on all cores or one GPU; start it without torchrun")
 
 
 @contextmanager
