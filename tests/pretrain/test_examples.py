@@ -98,10 +98,11 @@ def test_targets_are_what_was_hidden(corpus, tokenizer):
     assert set(batch) == {"input_ids", "places", "targets", "weights"}
 
 
-def test_the_weights_of_a_sequence_add_up_to_its_own(corpus, tokenizer):
+def test_the_weights_of_a_sequence_add_up_to_its_own_and_in_measuring_every_target_counts_the_same(corpus, tokenizer):
     order = np.arange(len(corpus))
     for task in ({}, {"is_masked": False}):
-        batch = examples(corpus, tokenizer, **task).batch(order)
+        assert examples(corpus, tokenizer, **task).batch(order)["weights"].unique().tolist() == [1]
+        batch = examples(corpus, tokenizer, **task).batch(order, order)
         sums = np.bincount(batch["places"] // 24, weights=batch["weights"], minlength=len(order))
         assert sums == pytest.approx(np.ones(len(order)))
 

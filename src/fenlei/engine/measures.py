@@ -13,17 +13,21 @@ from fenlei.engine.losses import Loss
 def evaluate_network(
     network: PreTrainedModel, examples: Examples, loss: Loss, *, batch_size: int, bf16: bool = False
 ) -> dict[str, float]:
-    """Measure ``valid_loss`` and ``valid_accuracy`` (of multi-label: the share of right yes-or-no answers)."""
+    """Measure ``valid_loss`` and ``valid_accuracy`` (of multi-label: the share of right yes-or-no answers).
+
+    Both are means by the weights that the batches of the examples give.
+    """
     was_training = network.training
     network.train(False)
-    sums = torch.zeros(2, dtype=torch.float64)
+    sums = torch.zeros(3, dtype=torch.float64)
     for order in in_length_order(examples, batch_size):
         batch = {name: value.to(network.device) for name, value in examples.batch(order).items()}
         targets, weights = batch.pop("targets"), batch.pop("weights")
         with torch.autocast(network.device.type, torch.bfloat16, enabled=bf16):
             logits = network(**batch).logits.float()
-        each = torch.stack([loss(logits, targets), loss.right(logits, targets)])
+        losses = loss(logits, targets)
+        each = torch.stack([losses, loss.right(logits, targets), torch.ones_like(losses)])
         sums += (each * weights).sum(1, dtype=torch.float64).cpu()
     network.train(was_training)
-    valid_loss, valid_accuracy = (sums / (float(examples.weights.sum()) or 1.0)).tolist()
+    valid_loss, valid_accuracy = (sums[:2] / (float(sums[2]) or 1.0)).tolist()
     return {"valid_loss": valid_loss, "valid_accuracy": valid_accuracy}

@@ -91,7 +91,8 @@ class PackedExamples(Examples):
         dict of str to tensor
             ``input_ids`` of shape (n, length); ``places`` of shape (n_targets,) in the flat sequences, with
             ``targets`` and ``weights``; ``attention_mask`` where there is padding; with sentence pairs
-            ``token_type_ids`` and ``follows``.
+            ``token_type_ids`` and ``follows``. In training the targets of a sequence share its weight; with no keys,
+            which is for measuring, each counts 1.
         """
         rows = self.rows[order]
         seeds = rows.astype(np.uint64) * _STEADY if keys is None else keys.astype(np.uint64)
@@ -101,7 +102,9 @@ class PackedExamples(Examples):
             packed, inside, extra = self._paired(packed, inside, seeds)
         ids, places, targets = self._foretold(packed, inside, seeds)
         batch = {"input_ids": ids, "places": places, "targets": targets} | extra
-        batch["weights"] = _shared(places // self.corpus.length, len(order), self.weights[order])
+        measures, owners = keys is None, places // self.corpus.length
+        shares = _shared(owners, len(order), self.weights[order])
+        batch["weights"] = np.ones_like(shares) if measures else shares
         if not inside.all():
             batch["attention_mask"] = inside.astype(np.int64)
         return {name: torch.from_numpy(value) for name, value in batch.items()}
