@@ -8,9 +8,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fenlei.engine.losses import Loss
+from fenlei.engine.measures import evaluate_network
 from fenlei.pretrain._masking import hide
 from fenlei.pretrain.corpus import write_corpus
 from fenlei.pretrain.examples import PackedExamples, Task, visits
+from fenlei.pretrain.networks import PlacedLanguageModel, new_network
+from fenlei.pretrain.settings import PretrainSettings
 
 MASK, FILLERS = 4, np.arange(50, 60, dtype=np.int32)
 
@@ -105,6 +109,20 @@ def test_the_weights_of_a_sequence_add_up_to_its_own_and_in_measuring_every_targ
         batch = examples(corpus, tokenizer, **task).batch(order, order)
         sums = np.bincount(batch["places"] // 24, weights=batch["weights"], minlength=len(order))
         assert sums == pytest.approx(np.ones(len(order)))
+
+
+def test_figures_are_means_over_the_hidden_tokens(corpus, tokenizer):
+    settings = PretrainSettings.of({"layers": 1, "hidden": 16, "heads": 2, "length": 24}).resolved()
+    network, made = PlacedLanguageModel(new_network(settings, tokenizer)).eval(), examples(corpus, tokenizer)
+    found = evaluate_network(network, made, Loss(multi_label=False), batch_size=3)
+    batch = made.batch(np.arange(len(corpus)))
+    each = np.bincount(batch["places"] // 24)
+    assert each.min() < each.max()
+    with torch.no_grad():
+        logits = network(input_ids=batch["input_ids"], places=batch["places"]).logits
+    expected = torch.nn.functional.cross_entropy(logits, batch["targets"])
+    assert found["valid_loss"] == pytest.approx(float(expected), rel=1e-5)
+    assert found["valid_accuracy"] == pytest.approx(float((logits.argmax(1) == batch["targets"]).float().mean()))
 
 
 def test_without_keys_the_same_words_are_hidden_each_time_and_in_any_batch(corpus, tokenizer):

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fenlei.encoders.tokenizer import EncoderTokenizer
 from fenlei.features.sequences import Sequences
 from fenlei.pretrain.packing import Frame, Packer
 
@@ -48,3 +49,8 @@ def test_texts_are_parted_wherever_batches_end():
     several = [parts.push(Sequences.of([text]), np.ones(len(text), bool)).ids for text in texts]
     assert np.concatenate(several).tolist() == one.tolist() == [[2, 10, 11, 12, 3, 3], [2, 13, 3, 14, 15, 3]]
     assert whole.finish().ids.tolist() == parts.finish().ids.tolist() == [[2, 16, 17, 18, 3, 0]]
+
+
+def test_texts_of_a_decoder_are_parted_by_the_end_of_a_document(tiny_decoder):
+    tokenizer = EncoderTokenizer.from_bytes((tiny_decoder / "tokenizer.json").read_bytes())
+    assert Frame.of(tokenizer) == Frame((), (tokenizer.id_of("<|endoftext|>"),), (), 0)

@@ -8,6 +8,7 @@ import math
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import LlamaForCausalLM
 
 from fenlei.encoders.load import load_encoder
 from fenlei.exceptions import DataError, FenleiError, SettingError
@@ -133,13 +134,26 @@ def test_killed_after_the_last_step_nothing_is_learned_again(made, corpus_texts,
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_stopped_before_the_first_checkpoint_the_corpus_is_kept(corpus_texts, tmp_path):
+@pytest.fixture
+def stopped(corpus_texts, tmp_path):
+    """A pretraining that was stopped before its first checkpoint."""
+
     def stop(what):
         if what.startswith("step 1/"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         pretrain(corpus_texts, tmp_path / "out", progress=stop, steps=2, **SMALL)
+
+
+@pytest.mark.usefixtures("stopped")
+def test_stopped_before_the_first_checkpoint_the_corpus_is_kept(corpus_texts, tmp_path):
+    with pytest.raises(SettingError, match="was begun with other texts"):
+        pretrain(corpus_texts[1:], tmp_path / "out", resume=True, steps=2, **SMALL)
+    with pytest.raises(SettingError, match="holds an interrupted pretraining"):
+        pretrain(corpus_texts, tmp_path / "out", steps=2, **SMALL)
+    with pytest.raises(DataError):
+        pretrain([tmp_path / "none.txt"], tmp_path / "out", resume=True, steps=2, **SMALL)
     said = []
     pretrain(corpus_texts, tmp_path / "out", resume=True, progress=said.append, steps=2, **SMALL)
     assert not any("tokens of" in text for text in said)
@@ -210,6 +224,19 @@ def test_going_on_from_a_checkpoint(request, fixture, corpus_texts, tmp_path):
     moved = [float((own[name] - new[name]).abs().max()) for name in own if own[name].is_floating_point()]
     assert 0 < max(moved) < 0.1
     assert result.history[-1]["loss"] < result.history[0]["loss"]
+
+
+def test_a_network_may_have_more_rows_than_its_tokenizer_has_tokens(corpus_texts, tmp_path):
+    how = {"objective": "next-token", "steps": 1, "length": 24}
+    folder = pretrain(corpus_texts, tmp_path / "first", **SMALL | how).folder
+    network = LlamaForCausalLM.from_pretrained(folder)
+    n = network.config.vocab_size
+    network.resize_token_embeddings(n + 40, mean_resizing=False)
+    with torch.no_grad():
+        network.get_input_embeddings().weight[n:] *= 100  # so that they win
+    network.save_pretrained(folder)
+    result = pretrain(corpus_texts, tmp_path / "out", encoder=str(folder), learning_rate=1e-6, **how)
+    assert result.samples
 
 
 @pytest.mark.parametrize(

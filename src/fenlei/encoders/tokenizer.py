@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _PROBES = ("a", "的", "1", ".")  # a tokenizer that knows none of these reads nothing
 _PADS = ("[PAD]", "<pad>", "<PAD>", "<|pad|>")
+_ENDS = ("<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>")
 _NO_CHARACTER = "\U0010ffff"  # never given out by Unicode, so no vocabulary has it
 _TEXTS_AT_ONCE = 10_000
 _LARGEST = 1 << 24  # tokens; published tokenizers have up to some 260,000
@@ -49,6 +50,8 @@ class EncoderTokenizer:
         The padding id that the tokenizer itself knows of.
     mask_id : int or None
         The special token that has "mask" in its name.
+    end_id : int or None
+        The special token that ends a document, as decoders have it.
     unknown_id : int or None
     special_ids : frozenset of int
         Ids that no text is given.
@@ -76,6 +79,7 @@ class EncoderTokenizer:
         special = {i: token.content for i, token in added.items() if token.special}
         self.prefix, self.suffix = _around(tokenizer)
         self.mask_id = next((i for i, name in sorted(special.items()) if "mask" in name.lower()), None)
+        self.end_id = next((i for i, name in sorted(special.items()) if name in _ENDS), None)
         self.unknown_id = _unknown_id(tokenizer)
         ids = set(tokenizer.get_vocab().values())
         self._size = max(ids, default=-1) + 1

@@ -22,7 +22,10 @@ class Frame(NamedTuple):
 
     @classmethod
     def of(cls, tokenizer: EncoderTokenizer) -> Self:
-        """Take what the tokenizer puts around a text; its last token parts texts, too.
+        """Take what the tokenizer puts around a text.
+
+        Texts are parted by its last token; where nothing is put behind a text, as for most decoders, by the token that
+        ends a document, or by the one that begins a text.
 
         Examples
         --------
@@ -30,7 +33,9 @@ class Frame(NamedTuple):
         >>> Frame.of(EncoderTokenizer(train_tokenizer(["好看"], "wordpiece", size=300)))
         Frame(prefix=(2,), separator=(3,), suffix=(3,), pad=0)
         """
-        return cls(tokenizer.prefix, tokenizer.suffix[-1:], tokenizer.suffix, tokenizer.pad_id)
+        end = () if tokenizer.end_id is None else (tokenizer.end_id,)
+        separator = tokenizer.suffix[-1:] or end or tokenizer.prefix[-1:]
+        return cls(tokenizer.prefix, separator, tokenizer.suffix, tokenizer.pad_id)
 
     def room(self, length: int) -> int:
         """Count the tokens of texts that a sequence has."""

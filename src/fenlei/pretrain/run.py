@@ -85,7 +85,7 @@ def pretrain(
     refuse_several_processes("pretraining")
     work = Workplace(Path(out))
     continued = work.enter(asdict(wanted), resume=resume)
-    with _kept_if_worthwhile(work):
+    with _kept_if_worthwhile(work, continued=continued):
         known = None if wanted.encoder is None else _Known.load(wanted.resolved(), message)
         tokenizer, corpus = _read(texts, work, wanted, known, continued=continued, progress=progress)
         network = new_network(wanted.resolved(), tokenizer) if known is None else known.network
@@ -126,13 +126,13 @@ class _Known(NamedTuple):
 
 
 @contextmanager
-def _kept_if_worthwhile(work: Workplace) -> Iterator[None]:
-    """Remove the traces of a pretraining that fails before its first checkpoint, or is stopped while it reads."""
+def _kept_if_worthwhile(work: Workplace, *, continued: bool) -> Iterator[None]:
+    """Remove the traces of a new pretraining that fails before its first checkpoint, or is stopped while it reads."""
     try:
         yield
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt) and has_corpus(work.folder)
-        if not work.has_checkpoints and not stopped:
+        if not (continued or stopped or work.has_checkpoints):
             work.remove()
         raise
 

@@ -138,7 +138,7 @@ def _scores(network: PlacedLanguageModel, task: Task, ids: I64, place: int, *, e
     scores: torch.Tensor = network(input_ids=whole, places=at).logits[0].float().cpu()
     if ends:
         scores[: len(task.fixed)].masked_fill_(torch.from_numpy(task.fixed), -torch.inf)
-        scores[len(task.fixed) :] = -torch.inf
+    scores[len(task.fixed) :] = -torch.inf  # rows of the network that the tokenizer has no token for
     return scores
 
 

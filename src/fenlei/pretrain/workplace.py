@@ -11,6 +11,7 @@ from typing import Any
 from fenlei._atomic import atomic_file, clean_up
 from fenlei._strict_json import dump, parse
 from fenlei.exceptions import DataError, ModelFolderError, SettingError
+from fenlei.pretrain.corpus import has_corpus
 
 _SETTINGS, _PLAN, _HISTORY, _TOKENIZER, _CHECKPOINTS = (
     "settings.json", "plan.json", "history.json", "tokenizer.json", "checkpoints",
@@ -64,7 +65,7 @@ class Workplace:
         if resume and (self.folder / _SETTINGS).is_file():
             self._check_same(settings)
             return True
-        if self.has_checkpoints:
+        if self.has_checkpoints or has_corpus(self.folder):
             raise SettingError(
                 f"{self.folder} holds an interrupted pretraining; add --resume (resume=True) to go on with it, or "
                 "remove the folder to begin anew"
