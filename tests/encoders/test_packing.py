@@ -45,7 +45,12 @@ def test_those_whose_attention_can_be_set_take_it(kind):
 
 
 def test_one_that_turns_its_queries_by_position():
-    check_packs(made(ModernBertConfig, **SMALL, pad_token_id=0, local_attention=64), "tiny")
+    check_packs(made(ModernBertConfig, **SMALL, pad_token_id=0, global_attn_every_n_layers=1), "tiny")
+
+
+def test_one_whose_layers_see_a_window_of_the_text_is_refused():
+    with pytest.raises(SettingError, match="packing is not for tiny: its attention looks at a window"):
+        check_packs(made(ModernBertConfig, **SMALL, pad_token_id=0, local_attention=64), "tiny")
 
 
 @pytest.mark.parametrize(

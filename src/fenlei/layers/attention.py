@@ -94,9 +94,16 @@ def _forward(
     """Do as transformers asks; what is not training on a processor is left to torch.
 
     Probabilities are not dropped: that would take a random number for each pair of places and head.
+
+    Raises
+    ------
+    ValueError
+        When sequences are packed and the layer sees only a window of each.
     """
     packed: Packed | None = getattr(module, PACKED, None)
     if packed is not None:
+        if kwargs.get("sliding_window") is not None:
+            raise ValueError("its attention looks at a window of tokens")
         return _attend_packed(packed, query, key, value, scaling), None
     if not _is_plain(module, query, key, attention_mask, kwargs):
         dropout = 0.0 if query.device.type == "cpu" else dropout
