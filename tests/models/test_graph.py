@@ -47,6 +47,19 @@ def with_loop():
     return model_of(helper.make_node("If", ["input_ids"], ["logits"], then_branch=body, else_branch=body))
 
 
+def sparse(*, several=False):
+    """A constant whose values lie in another file, which no dense tensor tells."""
+    values = outside()
+    values.dims[:] = [4]
+    places = onnx.numpy_helper.from_array(np.arange(4), "places")
+    tensor = onnx.SparseTensorProto(values=values, indices=places, dims=[4])
+    node = helper.make_node("Constant", [], ["c"])
+    kind = onnx.AttributeProto.SPARSE_TENSORS if several else onnx.AttributeProto.SPARSE_TENSOR
+    attribute = node.attribute.add(name="sparse_value", type=kind)
+    (attribute.sparse_tensors.add() if several else attribute.sparse_tensor).CopyFrom(tensor)
+    return node
+
+
 def with_function():
     model = model_of(CAST)
     model.functions.append(helper.make_function("", "F", ["x"], ["y"], [], [helper.make_opsetid("", 20)]))
@@ -58,6 +71,8 @@ def with_function():
     [
         (model_of(CAST, initializers=[outside()]), "in other files"),
         (model_of(helper.make_node("Constant", [], ["c"], value=outside()), CAST), "in other files"),
+        (model_of(sparse(), CAST), "sparse tensors"),
+        (model_of(sparse(several=True), CAST), "sparse tensors"),
         (with_loop(), "loops or branches"),
         (with_function(), "functions"),
         (model_of(helper.make_node("Run", ["input_ids"], ["logits"], domain="my.own")), "operator my.own:Run"),
@@ -65,8 +80,11 @@ def with_function():
         (model_of(CAST, outputs=("other",)), "inputs or outputs"),
         (model_of(CAST, inputs=("input_ids", "path")), "inputs or outputs"),
     ],
-    ids=["external", "external in a node", "branch", "function", "domain", "context", "output", "input"],
-)
+    ids=[
+        "external", "external in a node", "sparse", "several sparse", "branch", "function", "domain", "context",
+        "output", "input",
+    ],
+)  # fmt: skip
 def test_what_could_reach_further_is_refused(model, reason):
     with pytest.raises(ModelFolderError, match=reason):
         check_graph(model.SerializeToString())
