@@ -200,6 +200,8 @@ def write_manifest(folder, **changes):
         ("learned.json", b'{"preparation": []}', "do not fit together"),
         ("learned.json", b"[" * 100_000, "nested too deep"),
         ("learned.json", b'{"a": NaN}', "NaN"),
+        ("learned.json", b'{"a": -1e999}', "-1e999 is too large"),
+        ("config.json", b'{"C": 1e999}', "1e999 is too large"),
         ("learned.json", b'{"a": 1, "a": 1}', "twice"),
         ("learned.json", b'{"a": %s}' % (b"9" * 10_000), "64 bits"),
         ("learned.json", b"\xff", "UTF-8|utf-8"),
@@ -244,6 +246,13 @@ def test_unknown_versions_and_families_are_refused(folder, change):
     write_manifest(folder, **change)
     with pytest.raises(ModelFolderError, match=r"layout version|unknown family"):
         load(folder)
+
+
+def test_a_manifest_with_an_infinity_is_refused(folder):
+    manifest = folder / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b'"rows": 6', b'"rows": 1e999'))
+    with pytest.raises(ModelFolderError, match=r"manifest\.json: not sound JSON: 1e999 is too large"):
+        read_manifest(folder)
 
 
 @pytest.mark.parametrize("change", [{"classes": 3}, {"multi_label": True}])

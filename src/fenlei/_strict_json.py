@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NoReturn
 
 from fenlei.exceptions import ModelFolderError
@@ -30,7 +31,7 @@ def parse(data: bytes, name: str, *, config: bool = False) -> Any:
     ------
     ModelFolderError
         When it is no JSON, nested too deep, repeats a key, or has a number that no model writes: NaN, an
-        infinity, or a whole number of more than 64 bits.
+        infinity (one written as 1e999 too), or a whole number of more than 64 bits.
 
     Examples
     --------
@@ -46,8 +47,9 @@ def parse(data: bytes, name: str, *, config: bool = False) -> Any:
 
     try:
         return json.loads(
-            data.decode("utf-8"), object_pairs_hook=make_object, parse_int=_whole, parse_constant=_constant
-        )
+            data.decode("utf-8"), object_pairs_hook=make_object, parse_int=_whole, parse_float=_finite,
+            parse_constant=_constant,
+        )  # fmt: skip
     except (ValueError, RecursionError) as error:
         reason = "nested too deep" if isinstance(error, RecursionError) else error
         raise ModelFolderError(
@@ -82,6 +84,13 @@ def _whole(digits: str) -> int:
     number = int(digits) if len(digits) <= 20 else _LARGEST
     if not -_LARGEST <= number < _LARGEST:
         raise ValueError("a whole number has more than 64 bits")
+    return number
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):  # what is too large becomes an infinity without a word
+        raise ValueError(f"{digits[:20]} is too large a number")
     return number
 
 
