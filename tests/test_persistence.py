@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from fenlei import NbsvmClassifier, TfidfClassifier, load, save
 from fenlei.exceptions import ModelFolderError, NotFittedError, SettingError
 from fenlei.manifest import SCHEMA, FileFacts, Manifest
-from fenlei.persistence import read_manifest, read_parts
+from fenlei.persistence import check_replaceable, read_manifest, read_parts, refuse_inside_model
 
 TEXTS = ["很好", "好看 good", "很差", "难看 bad", "好\ud800听", "\x00 bad"]
 LABELS = ["good", "good", "bad", "bad", "good", "bad"]
@@ -153,6 +153,21 @@ def test_the_current_folder_is_not_replaced(model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelFolderError, match="folder you are in"):
         save(model, ".")
+
+
+@pytest.mark.parametrize("place", ["sub", "sub/deep", "a/b/c"])
+def test_nothing_is_saved_into_a_model_folder(model, folder, place):
+    before = sorted(folder.rglob("*"))
+    for refuse in (check_replaceable, lambda inside: save(model, inside), refuse_inside_model):
+        with pytest.raises(ModelFolderError, match="lies in the model folder model"):
+            refuse(folder / place)
+    assert sorted(folder.rglob("*")) == before
+    load(folder)
+
+
+def test_a_manifest_of_another_program_is_in_nobodys_way(model, tmp_path):
+    (tmp_path / "manifest.json").write_text('{"name": "an extension of a browser"}')
+    load(save(model, tmp_path / "models" / "model"))
 
 
 def test_a_link_to_a_model_stays_a_link(model, folder, tmp_path):

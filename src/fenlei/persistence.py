@@ -36,6 +36,7 @@ EXTRA_FILES = ("audit.json", "history.json", "metrics.json", REFERENCE, "report.
 """Names that `extra` files may have."""
 
 _CONFIG, _LABELS = "config.json", "labels.json"
+_MARKS = (MANIFEST, _CONFIG, _LABELS)  # of a model folder, also a damaged one; a manifest.json alone others have too
 _LAZY = ("vocabulary.json", "tokenizer.json")  # megabytes, which a family parses when it needs them
 _PAIRS = "$pairs"  # how a dictionary is written whose keys are not plain texts
 _FOREIGN = (FenleiError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
@@ -96,6 +97,7 @@ def save(
     )
     files[MANIFEST] = manifest.to_bytes()
     target = Path(os.path.realpath(folder))  # the place a link leads to, so that the link stays
+    refuse_inside_model(target)  # before a folder is made on the way to it
     target.parent.mkdir(parents=True, exist_ok=True)
     clean_up(target)
     check_replaceable(target)
@@ -181,15 +183,17 @@ def check_replaceable(folder: FilePath) -> None:
 
 
 def refuse_inside_model(path: FilePath) -> None:
-    """Refuse to write a file or folder into a model folder, which would not load any more.
+    """Refuse to write a file or folder into a model folder, however deep, which would not load any more.
 
     Raises
     ------
     ModelFolderError
     """
-    around = Path(os.path.realpath(path)).parent
-    if (around / MANIFEST).exists():
-        raise ModelFolderError(f"{path}: lies in the model folder {around.name}, which stays as it is; write elsewhere")
+    for around in Path(os.path.realpath(path)).parents:
+        if all((around / name).exists() for name in _MARKS):
+            raise ModelFolderError(
+                f"{path}: lies in the model folder {around.name}, which stays as it is; write elsewhere"
+            )
 
 
 def _check_writable(target: Path) -> None:
