@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import fenlei
 from fenlei.data.dataset import Dataset
 from fenlei.engine.recipe import Run
-from fenlei.exceptions import SettingError
+from fenlei.exceptions import ModelFolderError, SettingError
 from fenlei.persistence import read_manifest
 from fenlei.train.run import TrainPlan, train_model
 
@@ -113,6 +114,23 @@ def test_resuming_what_has_ended_or_has_no_epochs_is_refused(whole, tmp_path):
         train_model(reviews(), out=tmp_path / "m", run=Run(tensorboard=tmp_path))
     with pytest.raises(SettingError, match="folder of the model must be given"):
         train_model(reviews(), plan=PLAN, run=Run(resume=True))
+
+
+@pytest.mark.parametrize("logs", ["m", "m/logs", "."])
+def test_logs_in_the_folder_of_the_model_are_refused_before_any_work(logs, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    steps = []
+    out = "fit" if logs == "." else "m"  # the logs of the first fit go to ./fit
+    with pytest.raises(SettingError, match=f"would lie in {out}, the folder of the model"):
+        train_model(reviews(), plan=PLAN, out=out, progress=steps.append, run=Run(tensorboard=Path(logs)))
+    assert (steps, list(tmp_path.iterdir())) == ([], [])
+
+
+def test_logs_in_another_model_are_refused_before_any_work(whole, tmp_path):
+    steps = []
+    with pytest.raises(ModelFolderError, match="lies in the model folder"):
+        train_model(reviews(), plan=PLAN, out=tmp_path / "m", progress=steps.append, run=Run(tensorboard=whole.folder))
+    assert steps == []
 
 
 def test_a_given_validation_set_chooses_the_epoch_and_its_unknown_labels_count_as_wrong(tmp_path):

@@ -20,7 +20,7 @@ from fenlei.exceptions import DataError, SettingError
 from fenlei.families import find_family
 from fenlei.persistence import check_replaceable
 from fenlei.train.saving import save_trained
-from fenlei.train.unfinished import Unfinished, check_resumable
+from fenlei.train.unfinished import Unfinished, check_logs, check_resumable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,15 +175,17 @@ def make_model(plan: TrainPlan) -> TextClassifier:
 
 
 def check_early(plan: TrainPlan, out: str | Path | None, run: Run) -> None:
-    """Refuse bad settings, a bad folder and what cannot be resumed, before long work."""
+    """Refuse bad settings, bad folders and what cannot be resumed, before long work."""
     model = make_model(plan)
     if not model.trains_in_epochs and (run.resume or run.tensorboard):
         name = "resume" if run.resume else "tensorboard"
         raise SettingError(f"{name} has no effect with {model.family!r}, which has no epochs; leave it out")
     if out is not None:
         check_replaceable(out)
+    folder = None if out is None else Path(out)
+    check_logs(folder, run.tensorboard)
     if run.resume:
-        check_resumable(None if out is None else Path(out))
+        check_resumable(folder)
 
 
 def nested(settings: Mapping[str, Any]) -> dict[str, Any]:

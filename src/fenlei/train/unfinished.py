@@ -11,6 +11,7 @@ from fenlei.engine.checkpoints import remove_checkpoints
 from fenlei.engine.recipe import Run
 from fenlei.exceptions import SettingError
 from fenlei.manifest import MANIFEST
+from fenlei.persistence import refuse_inside_model
 
 FITS = ("fit", "fit on all")
 
@@ -37,6 +38,19 @@ def check_resumable(out: Path | None) -> None:
         raise SettingError("to resume, the folder of the model must be given")
     if (out / MANIFEST).exists() and not unfinished_folder(out).exists():
         raise SettingError(f"{out}: its training has ended, there is nothing to resume; leave resume out to train anew")
+
+
+def check_logs(out: Path | None, logs: Path | None) -> None:
+    """Refuse logs that would come to lie in a model folder, `out` or another, which they would spoil.
+
+    Raises
+    ------
+    SettingError, ModelFolderError
+    """
+    for place in [] if logs is None else [logs.resolve() / _name(fit) for fit in FITS]:
+        if out is not None and out.resolve() in (place, *place.parents):
+            raise SettingError(f"{logs}: logs there would lie in {out}, the folder of the model; give another for them")
+        refuse_inside_model(place)
 
 
 class Unfinished:
