@@ -198,6 +198,28 @@ def test_several_labels_a_text(capsys, tmp_path, monkeypatch):
     assert fenlei.load("small").multi_label_
 
 
+@pytest.mark.parametrize("option", ["--data", "--train"])
+def test_labels_of_another_kind_are_refused_before_any_work(capsys, trained, data, tmp_path, monkeypatch, option):
+    monkeypatch.setattr(fenlei.persistence, "load", lambda folder: pytest.fail("nothing is to be done"))
+    (tmp_path / "lists.ft").write_text("__label__好 好看\n__label__好 __label__差 一般\n", encoding="utf-8")
+    code, _, err = run(capsys, "compress", trained, "--to", "distilled", option, "lists.ft", "--out", "small")
+    assert code == 2
+    assert "lists.ft, row 2: the text has 2 labels, where the model takes one for each text" in err
+
+
+def test_single_labels_for_a_model_of_several(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts, labels = ["红花", "红车", "白花", "白车"] * 5, [["红", "花"], ["红"], ["花"], []] * 5
+    fenlei.save(fenlei.TfidfClassifier().fit(texts, labels), "whole")
+    (tmp_path / "ones.ft").write_text("".join(f"__label__红 红车{i}\n" for i in range(20)), encoding="utf-8")
+    code, _, err = run(
+        capsys, "compress", "whole", "--to", "distilled", "--data", "ones.ft", *TINY, "--set", "truth=0.5",
+        "--max-loss", "100", "--out", "small",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "ones.ft: each text has one label" in err
+
+
 def test_interrupted_nothing_is_written(capsys, trained, data, tmp_path, monkeypatch):
     def interrupted(model):
         raise KeyboardInterrupt

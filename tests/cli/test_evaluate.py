@@ -85,6 +85,20 @@ def test_columns_can_be_named(tmp_path, data):
     assert json.loads(result.stdout)["accuracy"] == 1.0
 
 
+def test_labels_of_another_kind(tmp_path, data, monkeypatch):
+    (tmp_path / "t.csv").write_text("text,label\n很好,好评\n差,差评|贵\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"t\.csv, row 3: the text has 2 labels, where the model takes one"):
+        run("model", "t.csv", "--separator", "|")
+
+    class Several(Keyword):
+        multi_label_ = True
+
+    monkeypatch.setattr(fenlei.persistence, "load", lambda folder: Several())
+    result = run("model", data, "--json")
+    assert json.loads(result.stdout)["n"] == 4
+    assert "test.jsonl: each text has one label, where the model takes lists of them" in result.stderr
+
+
 def test_unlabelled_data(tmp_path, data):
     (tmp_path / "t.txt").write_text("很好\n", encoding="utf-8")
     with pytest.raises(DataError, match="needs labels"):

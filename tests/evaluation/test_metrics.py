@@ -180,6 +180,14 @@ def test_what_cannot_be_measured_is_refused(texts, targets, message):
         evaluate(Fixed(["a", "b"], [[0.9, 0.1], [0.1, 0.9]]), texts, targets)
 
 
+def test_a_refusal_names_the_row_where_the_text_came_from():
+    model = Fixed(["a", "b"], [[0.9, 0.1], [0.1, 0.9]])
+    with pytest.raises(DataError, match="row 7: the model needs one label"):
+        evaluate(model, ["x", "y"], ["a", ["b"]], rows=[3, 7])
+    with pytest.raises(DataError, match="1 rows but 2 labels"):
+        evaluate(model, ["x", "y"], ["a", "b"], rows=[3])
+
+
 def test_scores_of_another_shape_are_refused():
     with pytest.raises(DataError, match="scores of shape"):
         evaluate_scores(["a", "b"], [[1.0]], ["a"])

@@ -83,11 +83,30 @@ def test_a_leak_is_told_with_the_flag_that_mends_it():
 
 
 def test_multi_label_data():
-    texts = [f"{text} 第{i}条" for i in range(10) for text in ("好看 便宜", "好看", "便宜", "一般")]
-    labels = [["look", "price"], ["look"], ["price"], []] * 10
-    trained = train_model(Dataset(texts, labels, range(1, 41), "m.jsonl"))
+    trained = train_model(tagged())
     assert trained.validation.multi_label
     assert trained.model.predict(["又好看又便宜"]) == [["look", "price"]]
+
+
+def tagged() -> Dataset:
+    texts = [f"{text} 第{i}条" for i in range(10) for text in ("好看 便宜", "好看", "便宜", "一般")]
+    return Dataset(texts, [["look", "price"], ["look"], ["price"], []] * 10, range(1, 41), "m.jsonl")
+
+
+def test_single_labels_beside_lists_are_lists_of_one():
+    ones = Dataset(["真好看", "真便宜"], ["look", "price"], [1, 2], "ones.ft")
+    trained = train_model(tagged(), valid=ones, test=ones)
+    assert (trained.validation.multi_label, trained.test.metrics["accuracy"]) == (True, 1.0)
+    assert any(message.startswith("ones.ft: each text has one label") for message in trained.messages)
+
+
+@pytest.mark.parametrize("name", ["valid", "test"])
+def test_lists_beside_single_labels_are_refused_before_any_work(name, tmp_path):
+    steps = []
+    lists = Dataset(["好", "一般"], [["good"], ["good", "bad"]], [2, 5], "dev.jsonl")
+    with pytest.raises(DataError, match=r"dev\.jsonl, row 5: the text has 2 labels"):
+        train_model(reviews(), **{name: lists}, out=tmp_path / "m", progress=steps.append)
+    assert steps == []
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,19 @@ def test_a_test_set_is_measured(tmp_path):
     assert train_stream(lambda: iter(rows()), source="x", test=test, plan=PLAN).test.metrics["accuracy"] == 1
 
 
+def test_labels_to_measure_with_are_of_the_kind_learned():
+    many = [Record(i + 1, f"{'好看 便宜'[: 2 + i % 2 * 3]} {i}", ["a", ["a", "b"]][i % 2]) for i in range(300)]
+    ones = Dataset(["好看"], ["a"], [1], "ones.ft")
+    assert train_stream(lambda: iter(many), source="x", test=ones, plan=PLAN).test.multi_label
+    told = []
+    with pytest.raises(DataError, match=r"lists\.jsonl, row 7: the text has no labels"):
+        train_stream(
+            lambda: iter(rows()), source="x", test=Dataset(["好"], [[]], [7], "lists.jsonl"), plan=PLAN,
+            progress=told.append,
+        )  # fmt: skip
+    assert told == ["reading the labels"]
+
+
 def test_a_missing_label_names_its_row():
     broken = [*rows(10), Record(11, "x", None)]
     with pytest.raises(DataError, match=r"x\.jsonl, row 11: there is no label"):

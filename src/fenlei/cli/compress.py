@@ -57,12 +57,13 @@ def compress_command(model: str, to: str, out: str, as_json: bool, **chosen: Any
 
     options = check_options(to, parse_settings(chosen["settings"]))
     _check_out(model, out)
-    material = _material(to, chosen)
+    manifest = read_manifest(model)
+    material = _material(to, chosen, multi_label=manifest.multi_label)
     allowed = _allowed(chosen["max_loss"], material)
     notes = [*material.notes]
     with training_status() as tellers:
         tellers.tell("loading")
-        before, manifest = load(model), read_manifest(model)
+        before = load(model)
         tellers.tell(f"making a {to} model")
         after = compress(
             before, to, train=_pairs(material.train), texts=material.texts, seed=chosen["seed"],
@@ -91,12 +92,12 @@ def _check_out(model: str, out: str) -> None:
     check_replaceable(out)
 
 
-def _material(to: str, chosen: dict[str, Any]) -> Material:
+def _material(to: str, chosen: dict[str, Any], *, multi_label: bool) -> Material:
     """Read the files, and say what is learned from and what is measured on."""
     from fenlei.compress.material import divide
 
     columns = {name: chosen[name] for name in _COLUMNS}
-    data, train = (_read(chosen[name], columns) for name in ("data", "train"))
+    data, train = (_read(chosen[name], columns, multi_label=multi_label) for name in ("data", "train"))
     unlabelled = {name: value for name, value in columns.items() if name not in ("label", "separator")}
     texts = list(corpus_texts(chosen["texts"], unlabelled))
     if chosen["texts"] and not texts:
@@ -104,12 +105,13 @@ def _material(to: str, chosen: dict[str, Any]) -> Material:
     return divide(to, data=data, train=train, texts=texts, seed=chosen["seed"])
 
 
-def _read(path: str | None, columns: dict[str, str | None]) -> Dataset | None:
+def _read(path: str | None, columns: dict[str, str | None], *, multi_label: bool) -> Dataset | None:
+    from fenlei.data.label_kind import with_label_kind
     from fenlei.data.readers import read
 
     if path is None:
         return None
-    dataset = read(path, **columns)
+    dataset = with_label_kind(read(path, **columns), multi_label=multi_label)
     for warning in dataset.warnings:
         warn(warning)
     if dataset.targets is None or not len(dataset):

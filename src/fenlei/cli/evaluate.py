@@ -50,6 +50,7 @@ def evaluate_command(
     Accuracy, precision, recall and F1 with confidence intervals, and with --report also the confusion matrix,
     curves, the worst errors and the most telling n-grams.
     """
+    from fenlei.data.label_kind import with_label_kind
     from fenlei.data.readers import read
     from fenlei.evaluation.metrics import evaluate
     from fenlei.persistence import load
@@ -57,7 +58,7 @@ def evaluate_command(
     if report:
         _check_report(report)
     classifier = load(model)
-    dataset = read(data, **columns)
+    dataset = with_label_kind(read(data, **columns), multi_label=bool(classifier.multi_label_))
     start = time.perf_counter()
     found = evaluate(classifier, dataset.texts, dataset.targets, rows=dataset.rows, seed=seed)
     seconds = time.perf_counter() - start

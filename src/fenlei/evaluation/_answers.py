@@ -85,19 +85,19 @@ def encode(
     return Answers(tuple(names), len(known), multi_label, _indicator(targets, names), given, scores)
 
 
-def check_targets(targets: Labels | None, *, multi_label: bool) -> Labels:
-    """Return `targets`, or refuse what cannot be measured against."""
+def check_targets(targets: Labels | None, *, multi_label: bool, rows: Sequence[int] | None = None) -> Labels:
+    """Return `targets`, or refuse what cannot be measured against; `rows` tell where each came from."""
     if targets is None:
         raise DataError("an evaluation needs labels; name their column, or use predict for unlabelled texts")
     if len(targets) == 0:
         raise DataError("there are no texts to evaluate on")
-    for position, target in enumerate(targets, start=1):
+    for row, target in zip(range(1, len(targets) + 1) if rows is None else rows, targets, strict=False):
         if target is None:
-            raise DataError("the text has no label; label it or leave it out", row=position)
+            raise DataError("the text has no label; label it or leave it out", row=row)
         if isinstance(target, list | tuple) != multi_label:
             kinds = ("a list of labels", "one label")
             expected, came = kinds if multi_label else kinds[::-1]
-            raise DataError(f"the model needs {expected} for each text, the data has {came}", row=position)
+            raise DataError(f"the model needs {expected} for each text, the data has {came}", row=row)
     return targets
 
 

@@ -78,7 +78,7 @@ def evaluate(
     """
     multi_label = bool(getattr(model, "multi_label_", False))
     texts = check_texts(texts)
-    labels = check_targets(targets, multi_label=multi_label)
+    labels = check_targets(targets, multi_label=multi_label, rows=rows)
     _parallel(texts, labels, "texts")
     with counted() as unread:
         scores = np.asarray(model.predict_proba(texts), dtype=float)
@@ -130,7 +130,7 @@ def evaluate_scores(
     >>> round(found.metrics["accuracy"], 3), found.per_class["差"].precision, found.confusion.tolist()
     (0.667, 0.5, [[1, 0], [1, 1]])
     """
-    labels = check_targets(targets, multi_label=multi_label)
+    labels = check_targets(targets, multi_label=multi_label, rows=rows)
     matrix = np.asarray(scores, dtype=float)
     answers = encode(classes, matrix, labels, predicted=predicted, multi_label=multi_label, threshold=threshold)
     texts = _parallel(texts, [""] * len(labels), "texts")

@@ -13,6 +13,7 @@ import numpy as np
 
 from fenlei._processes import is_first_process
 from fenlei.data.dataset import Dataset
+from fenlei.data.label_kind import with_label_kind
 from fenlei.data.repair import Repairs, repair
 from fenlei.data.split import split
 from fenlei.engine.recipe import Run
@@ -263,12 +264,14 @@ class _Training:
         yield
         self.seconds[name] = round(time.perf_counter() - start, 3)
 
-    def _mend(self, *splits: Dataset | None) -> tuple[Dataset, Dataset | None, Dataset | None]:
-        train, valid, test = splits
-        for data in splits:
+    def _mend(self, train: Dataset, *others: Dataset | None) -> tuple[Dataset, Dataset | None, Dataset | None]:
+        for data in (train, *others):
             _check_labelled(data)
+        valid, test = (
+            None if data is None else with_label_kind(data, multi_label=train.multi_label) for data in others
+        )
+        for data in (train, valid, test):
             self.messages += data.warnings if data is not None else ()
-        assert train is not None  # noqa: S101  (the signature of run says so)
         with self._step("mend"):
             mended = repair(train, valid=valid, test=test, repairs=self.plan.repairs)
         self.messages += mended.messages

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fenlei.data.dataset import Dataset, Record
 from fenlei.data.duplicates import normalised
+from fenlei.data.label_kind import with_label_kind
 from fenlei.exceptions import DataError, SettingError
 from fenlei.monitor.reference_builder import ReferenceBuilder
 from fenlei.persistence import check_replaceable
@@ -76,6 +77,7 @@ def train_stream(
         check_replaceable(out)
     progress("reading the labels")
     labels = _find_labels(open_stream(), source)
+    test = None if test is None else with_label_kind(test, multi_label=labels.multi_label)
     held_out: list[Record] = []
     reference = ReferenceBuilder()
     n_train = 0
