@@ -84,7 +84,21 @@ def check_number(
     most: float = 1e9, whole: bool = False, optional: bool = False,
 ) -> None:  # fmt: skip
     """Refuse a setting that is no number in its range; `optional` ones may be None."""
-    value = getattr(estimator, name)
+    check_value(name, getattr(estimator, name), above=above, least=least, most=most, whole=whole, optional=optional)
+
+
+def check_value(
+    name: str, value: Any, *, above: float | None = None, least: float | None = None, most: float = 1e9,
+    whole: bool = False, optional: bool = False,
+) -> None:  # fmt: skip
+    """Refuse an argument that is no number in its range, as `check_number` does a setting.
+
+    Examples
+    --------
+    >>> check_value("truth", "abc", least=0, most=1)
+    Traceback (most recent call last):
+    fenlei.exceptions.SettingError: truth must be a number from 0 to 1; got 'abc'
+    """
     if optional and value is None:
         return
     kinds = (int, np.integer) if whole else (int, float, np.number)

@@ -122,8 +122,16 @@ class TestRefusals:
         with pytest.raises(SettingError, match="a student learns from texts, and there are none"):
             distill(teacher)
 
-    @pytest.mark.parametrize(("name", "value"), [("temperature", 0), ("truth", -1), ("augment", -1), ("augment", 1.5)])
-    def test_of_options_out_of_range(self, teacher, name, value):
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("temperature", 0), ("temperature", "warm"), ("temperature", True), ("truth", -1), ("truth", "abc"),
+            ("truth", 1.5), ("augment", -1), ("augment", 1.5), ("augment", "two"), ("filters", -3), ("epochs", 0),
+            ("learning_rate", "fast"),
+        ],
+    )  # fmt: skip
+    def test_of_options_out_of_range_before_the_teacher_is_asked(self, teacher, name, value):
+        teacher.predict_proba = lambda texts: pytest.fail("the teacher was asked")
         with pytest.raises(SettingError, match=f"{name} must be"):
             distill(teacher, train=(["好"], ["好评"]), **{name: value})
 

@@ -178,9 +178,13 @@ class TestRefusals:
             ({"keep_heads": 0.5}, "a textcnn has neither layers nor heads"),
             ({"epochs": -1}, "epochs must be a whole number from 0"),
             ({"truth": 2}, "truth must be a number from 0 to 1"),
+            ({"truth": "abc"}, "truth must be a number from 0 to 1"),
+            ({"truth": 2, "epochs": 0}, "truth must be a number from 0 to 1"),
             ({"learning_rate": -1}, "learning_rate must be a number above 0"),
+            ({"learning_rate": 0}, "learning_rate must be a number above 0"),
         ],
     )
-    def test_of_options_out_of_range(self, network, options, message):
+    def test_of_options_out_of_range_before_any_work(self, network, options, message, monkeypatch):
+        monkeypatch.setattr("fenlei.compress.pruned_filters.prune_filters", lambda *given: pytest.fail("it was cut"))
         with pytest.raises(SettingError, match=message):
             prune(network(), texts=TEXTS, **options)

@@ -35,5 +35,11 @@ def test_multi_label():
 def test_refusals(teacher):
     with pytest.raises(SettingError, match="truth must be a number from 0 to 1"):
         make_lesson(teacher, None, ["好"], truth=2)
+    with pytest.raises(SettingError, match="truth must be a number from 0 to 1; got 'abc'"):
+        make_lesson(teacher, None, ["好"], truth="abc")
+
+
+def test_a_label_that_the_teacher_does_not_know_is_refused_before_it_is_asked(teacher, monkeypatch):
+    monkeypatch.setattr(teacher, "predict_proba", lambda texts: pytest.fail("the teacher was asked"))
     with pytest.raises(DataError, match="'so-so' is not among the 2 known classes"):
         make_lesson(teacher, (["好"], ["so-so"]), truth=0.5)

@@ -114,6 +114,8 @@ class TestRefusals:
         [
             ({"texts": []}, "a vocabulary is trimmed to texts, and there are none"),
             ({"texts": CORPUS, "min_count": 0}, "min_count must be a whole number from 1"),
+            ({"texts": CORPUS, "min_count": "two"}, "min_count must be a whole number from 1"),
+            ({"texts": CORPUS, "characters": "no"}, "characters must be true or false; got 'no'"),
             ({"texts": ["ξένος"]}, "the texts hold none of the model's tokens"),
         ],
     )

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fenlei.compress.teaching import Labelled, make_lesson
+from fenlei._checks import check_value
+from fenlei.compress.teaching import Labelled, check_truth, make_lesson
 from fenlei.exceptions import SettingError
 from fenlei.families import find_family
 
@@ -65,7 +66,8 @@ def distill(
     Raises
     ------
     SettingError
-        When there are no texts, or the family cannot learn from probabilities, or has no such setting.
+        When there are no texts, or the family cannot learn from probabilities, or has no such setting, or an option is
+        out of its range; all before the teacher is asked.
     NotFittedError
         When the teacher is not trained.
 
@@ -79,6 +81,8 @@ def distill(
     ['good', 'good', 'bad', 'bad']
     """
     teacher._check_fitted("classes_")
+    check_value("temperature", temperature, above=0)
+    check_truth(truth)
     pupil = _make(student, {"seed": seed} | settings)
     given = [*(train[0] if train else ()), *texts]
     if not given:
@@ -116,8 +120,7 @@ def made_texts(texts: Sequence[str], times: int, *, seed: int = 13) -> list[str]
     >>> made_texts(["a warm and funny film", "很好看的电影"], 1)
     ['warm and funny film', '好看的电影']
     """
-    if isinstance(times, bool) or not isinstance(times, int) or times < 0:
-        raise SettingError(f"augment must be a whole number from 0; got {times!r}")
+    check_value("augment", times, least=0, whole=True)
     rng = np.random.default_rng(seed)
     made = []
     for turn in range(times):
@@ -148,4 +151,5 @@ def _make(student: str, settings: dict[str, Any]) -> Any:
     defaults: dict[str, Any] = {name: _EASIER * getattr(made, name) for name in _DROPOUT if hasattr(made, name)}
     if isinstance(made.epochs, int):
         defaults["epochs"] = round(_LONGER * made.epochs)
-    return made.set_params(**(defaults | settings))
+    made.set_params(**(defaults | settings)).check_settings()
+    return made

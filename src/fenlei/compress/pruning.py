@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fenlei.compress.teaching import Labelled, make_lesson
+from fenlei._checks import check_value
+from fenlei.compress.teaching import Labelled, check_truth, make_lesson
 from fenlei.engine.recipe import Run
 from fenlei.exceptions import SettingError
 
@@ -67,7 +68,7 @@ def prune(
     ([2, 2, 2, 2], ['good', 'good', 'bad', 'bad'])
     """
     shares = {"keep": keep, "keep_layers": keep_layers, "keep_heads": keep_heads}
-    _check(shares, epochs)
+    _check(shares, epochs, learning_rate, truth)
     cut = _way(model, shares, run or Run())
     model._check_fitted("network_")
     known = [*(train[0] if train is not None else ()), *texts]
@@ -81,12 +82,13 @@ def prune(
     return pruned
 
 
-def _check(shares: dict[str, float], epochs: int) -> None:
+def _check(shares: dict[str, float], epochs: int, learning_rate: float | None, truth: float) -> None:
     for name, share in shares.items():
         if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
             raise SettingError(f"{name} must be a share above 0 and at most 1; got {share!r}")
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 0:
-        raise SettingError(f"epochs must be a whole number from 0; got {epochs!r}")
+    check_value("epochs", epochs, least=0, whole=True)
+    check_value("learning_rate", learning_rate, above=0, most=100, optional=True)
+    check_truth(truth)
 
 
 def _way(model: TextClassifier, shares: dict[str, float], run: Run) -> Callable[[Any, list[str]], Any]:

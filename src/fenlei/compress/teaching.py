@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from fenlei._checks import check_value
 from fenlei.engine.recipe import Progress, Run
-from fenlei.exceptions import SettingError
 from fenlei.targets import encode
 
 if TYPE_CHECKING:
@@ -71,14 +71,20 @@ def make_lesson(
     >>> make_lesson(teacher, (["好"], ["bad"]), ["差"], truth=1.0).probabilities[0].tolist()
     [1.0, 0.0]
     """
-    if not 0 <= truth <= 1:
-        raise SettingError(f"truth must be a number from 0 to 1; got {truth!r}")
+    check_truth(truth)
     labelled = [] if train is None else list(train[0])
-    found = _answers(teacher, [*labelled, *texts], run or Run())
-    if train is not None and truth:
+    known = None
+    if train is not None and truth:  # before the teacher is asked: a label may be none of its classes
         known = encode(train[1], teacher.classes_, teacher.multi_label_).indicator
+    found = _answers(teacher, [*labelled, *texts], run or Run())
+    if known is not None:
         found[: len(labelled)] = truth * known + (1 - truth) * found[: len(labelled)]
     return Lesson([*labelled, *texts], found)
+
+
+def check_truth(truth: Any) -> None:
+    """Refuse what is no share of the label."""
+    check_value("truth", truth, least=0, most=1)
 
 
 def _answers(teacher: TextClassifier, texts: list[str], run: Run) -> Floats:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fenlei._checks import check_value
 from fenlei._strict_json import dump
 from fenlei.compress.copies import like, with_encoder
 from fenlei.exceptions import SettingError
@@ -52,7 +53,7 @@ def trim(
     Raises
     ------
     SettingError
-        When the model has no vocabulary to trim, or there are no texts.
+        When the model has no vocabulary to trim, or there are no texts, or an option is out of its range.
     NotFittedError
         When the model is not trained.
 
@@ -67,13 +68,14 @@ def trim(
     >>> bool((small.predict_proba(["房间很脏"]) == model.predict_proba(["房间很脏"])).all())
     True
     """
-    if isinstance(min_count, bool) or not isinstance(min_count, int) or min_count < 1:
-        raise SettingError(f"min_count must be a whole number from 1; got {min_count!r}")
+    check_value("min_count", min_count, least=1, whole=True)
+    if not isinstance(characters, bool):
+        raise SettingError(f"characters must be true or false; got {characters!r}")
     way = _way(model)
     model._check_fitted("network_")
     if not len(texts):
         raise SettingError("a vocabulary is trimmed to texts, and there are none; give some of those to be scored")
-    trimmed, before, after, rows = way(model, list(texts), min_count, bool(characters))
+    trimmed, before, after, rows = way(model, list(texts), min_count, characters)
     if run is not None:
         total = len(getattr(model, "tokenizer_", None) or getattr(model, "inputs_").tokens_)  # noqa: B009
         run.message(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fenlei._checks import check_texts
+from fenlei._checks import check_texts, check_value
 from fenlei.base import check_lengths
-from fenlei.exceptions import DataError, SettingError
+from fenlei.exceptions import DataError
 from fenlei.targets import Targets
 
 _SLACK = 1e-3  # by which a row may miss the sum 1
@@ -56,8 +55,7 @@ class SoftTargets(Targets):
         DataError
             When they are no probabilities, of two classes or more.
         """
-        if not 0 < temperature < math.inf:
-            raise SettingError(f"temperature must be a number above 0; got {temperature!r}")
+        check_value("temperature", temperature, above=0)
         given = np.asarray(probabilities, np.float64)
         _check(given, multi_label)
         powers, others = given ** (1 / temperature), (1 - given).clip(min=0) ** (1 / temperature)
