@@ -182,6 +182,15 @@ def test_a_trimmed_model_tells_what_stays(capsys, trained, more):
     assert len(kept) < len(fenlei.load(trained).inputs_.tokens_)
 
 
+def test_a_doubtful_encoding_of_texts_is_told(capsys, trained, data, tmp_path):
+    (tmp_path / "b.txt").write_bytes(("這個產品的質量非常好\n服務態度太差了\n" * 5).encode("big5"))
+    code, _, err = run(
+        capsys, "compress", trained, "--to", "pruned", "--data", data, "--texts", "b.txt", "--set", "epochs=0",
+        "--max-loss", "100", "--out", "small",
+    )  # fmt: skip
+    assert (code, err.count("fenlei: warning: read as gb18030, but")) == (0, 1)
+
+
 def test_several_labels_a_text(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = [("红花", ["红", "花"]), ("红车", ["红"]), ("白花", ["花"]), ("白车", [])] * 15

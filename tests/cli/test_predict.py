@@ -66,6 +66,13 @@ def test_json_agrees_with_python(folder, model):
         assert list(row["scores"].values()) == sorted(expected, reverse=True)
 
 
+def test_a_doubtful_encoding_is_told_once(folder, tmp_path):
+    (tmp_path / "b.txt").write_bytes(("這個產品的質量非常好\n服務態度太差了\n" * 5).encode("big5"))
+    result = CliRunner().invoke(predict_command, [folder, str(tmp_path / "b.txt")], catch_exceptions=False)
+    assert result.stderr.count("fenlei: warning: read as gb18030, but") == 1
+    assert len(result.stdout.splitlines()) == 10
+
+
 def test_top(folder):
     (row,) = json.loads(run(folder, "-t", "很好", "--json", "--top", "2"))
     assert len(row["scores"]) == 2

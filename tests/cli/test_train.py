@@ -60,6 +60,17 @@ def test_settings_and_a_config_file(capsys, reviews):
     assert (model.C, list(model.ngrams), model.seed, model.clean) == (2, [1, 2], 3, {"urls": "remove"})
 
 
+def test_doubtful_encodings_of_streamed_files_are_told_once(capsys, reviews):
+    lines = [f"第{i}次，{('質量非常好', '態度太差了')[i % 2]},{('好', '差')[i % 2]}" for i in range(60)]
+    for name, part in (("b.csv", lines), ("t.csv", lines[:7])):
+        Path(name).write_bytes("\n".join(["text,label", *part]).encode("big5"))
+    code, out, err = run(
+        capsys, "train", "b.csv", "--stream", "--set", "hash_bits=12", "--out", "m", "--test", "t.csv", "--json"
+    )
+    assert (code, err.count("fenlei: read as gb18030, but")) == (0, 2)  # one of each file
+    assert len(json.loads(out)["messages"]) == 2
+
+
 def test_streaming(capsys, reviews):
     code, _, _ = run(capsys, "train", reviews, "--stream", "--set", "hash_bits=12", "--out", "m")
     assert code == 0

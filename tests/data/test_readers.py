@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fenlei.data.files import Notes
 from fenlei.data.readers import read, stream
 from fenlei.exceptions import DataError, FenleiError, SettingError, UnknownNameError
 
@@ -137,6 +138,19 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch
         (tmp_path / name).write_text("text\n" + "x" * 2000)
         with pytest.raises(DataError, match=r"longer than 1,000 characters|not valid JSON"):
             read(tmp_path / name)
+
+
+def test_what_a_stream_finds_out_is_noted_and_told_once(tmp_path: Path) -> None:
+    (tmp_path / "b.txt").write_bytes(("這個產品的質量非常好\n服務態度太差了\n" * 5).encode("big5"))
+    told: list[str] = []
+    notes = Notes(message=told.append)
+    for _ in range(2):
+        records = stream(tmp_path / "b.txt", notes=notes)
+        next(records)
+        assert "--encoding big5" in told[0]
+        assert len(list(records)) == 9
+    assert told == list(notes.warnings) == list(read(tmp_path / "b.txt").warnings)
+    assert list(notes.encodings) == ["gb18030"]
 
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv"])

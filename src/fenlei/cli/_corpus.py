@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from fenlei.cli._common import warn
 from fenlei.cli.config import parse_settings
 from fenlei.exceptions import SettingError
 
 
 def corpus_texts(corpus: tuple[str, ...], columns: dict[str, str | None]) -> Iterator[str]:
-    """Give the texts of all files, one after another."""
+    """Give the texts of all files, one after another; what their reader warns of is told."""
+    from fenlei.data.files import Notes
     from fenlei.data.readers import stream
 
-    return (record.text for name in corpus for record in stream(name, label="", **columns))
+    notes = Notes(message=warn)
+    return (record.text for name in corpus for record in stream(name, label="", notes=notes, **columns))
 
 
 def other_settings(pairs: tuple[str, ...], own_options: Collection[str]) -> dict[str, Any]:

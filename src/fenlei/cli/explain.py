@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fenlei.cli._common import json_option, print_json, progress, text_options
+from fenlei.cli._common import json_option, print_json, progress, text_options, warn
 from fenlei.exceptions import DataError
 
 if TYPE_CHECKING:
@@ -88,9 +88,10 @@ def _check_output(output: str) -> None:
 
 
 def _read(source: str, columns: dict[str, str | None]) -> list[str]:
+    from fenlei.data.files import Notes
     from fenlei.data.readers import stream
 
-    return [record.text for record in stream(source, label="", **columns)]
+    return [record.text for record in stream(source, label="", notes=Notes(message=warn), **columns)]
 
 
 def _explain(model: TextClassifier, texts: Sequence[str], label: str | None, method: str) -> list[Explanation]:

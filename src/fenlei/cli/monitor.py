@@ -106,6 +106,7 @@ def _summaries(
 def _change(
     database: str, feedback: str | None, forget: str | None, columns: dict[str, str | None], *, as_json: bool
 ) -> None:
+    from fenlei.data.files import Notes
     from fenlei.data.readers import stream
     from fenlei.monitor.feedback_file import add_feedback
     from fenlei.monitor.spans import seconds
@@ -115,7 +116,8 @@ def _change(
     limit = None if forget is None else time.time() - seconds(forget)
     with PredictionStore(database, create=False) as store:
         if feedback is not None:
-            records = stream(feedback, **{**columns, "text": columns["text"] or "id"})
+            named = {**columns, "text": columns["text"] or "id"}
+            records = stream(feedback, notes=Notes(message=warn), **named)
             done |= add_feedback(store, records, feedback)._asdict()
         if limit is not None:
             done["forgotten"] = store.prune(limit)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fenlei._unread import counted
-from fenlei.cli._common import count_rows, json_option, one_line, progress, text_options, to_json
+from fenlei.cli._common import count_rows, json_option, one_line, progress, text_options, to_json, warn
 
 if TYPE_CHECKING:
     from fenlei.base import TextClassifier
@@ -84,10 +84,11 @@ def _predictions(
 
 
 def _windows(source: str, columns: dict[str, str | None]) -> Iterator[list[str]]:
+    from fenlei.data.files import Notes
     from fenlei.data.readers import stream
     from fenlei.scoring.windows import windows
 
-    return windows(record.text for record in stream(source, label="", **columns))
+    return windows(record.text for record in stream(source, label="", notes=Notes(message=warn), **columns))
 
 
 def _write(

@@ -128,6 +128,7 @@ def _train(
 def _train_stream(
     train: str, chosen: dict[str, Any], columns: dict[str, Any], plan: TrainPlan, out: str, run: Run, tell: Any
 ) -> Trained:
+    from fenlei.data.files import Notes
     from fenlei.data.readers import read, stream
     from fenlei.train.stream import train_stream
 
@@ -137,7 +138,11 @@ def _train_stream(
     if train == "-":
         raise SettingError("--stream reads the data twice, which standard input does not allow; give a file")
     test = None if chosen["test"] is None else read(chosen["test"], **columns)
-    return train_stream(lambda: stream(train, **columns), source=train, test=test, plan=plan, out=out, progress=tell)
+    notes = Notes()
+    return train_stream(
+        lambda: stream(train, notes=notes, **columns), source=train, notes=notes, test=test, plan=plan, out=out,
+        progress=tell,
+    )  # fmt: skip
 
 
 def _check_early(plan: TrainPlan, out: str, run: Run) -> None:

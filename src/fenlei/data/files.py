@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,11 +47,21 @@ class Notes:
     ----------
     encodings : dict of str to None
         Encodings met, in order (a dict keeps the order and drops repeats).
-    warnings : list of str
+    warnings : dict of str to None
+        What the user should see, one sentence each, in order.
+    message : callable
+        Told each warning once, when it is found.
     """
 
     encodings: dict[str, None] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    warnings: dict[str, None] = field(default_factory=dict)
+    message: Callable[[str], None] = lambda warning: None
+
+    def warn(self, warning: str) -> None:
+        """Take down a warning, and tell it if it is new."""
+        if warning not in self.warnings:
+            self.warnings[warning] = None
+            self.message(warning)
 
 
 @dataclass(frozen=True)
@@ -139,7 +149,8 @@ def open_text(source: Source, encoding: str | None, notes: Notes, *, newline: st
             _refuse_binary(raw, source.name)
         decoding = detect_encoding(raw, source=source.name, encoding=encoding)
     notes.encodings[decoding.encoding] = None
-    notes.warnings.extend(decoding.warnings)
+    for warning in decoding.warnings:
+        notes.warn(warning)
     with source.open() as raw:
         text = io.TextIOWrapper(raw, encoding=decoding.encoding, newline=newline)
         try:

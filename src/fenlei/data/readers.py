@@ -118,12 +118,20 @@ def stream(
     encoding: str | None = None,
     format: str | None = None,  # noqa: A002
     delimiter: str | None = None,
+    notes: Notes | None = None,
 ) -> Iterator[Record]:
     r"""Give out the rows one at a time, in memory that does not grow with the file.
 
-    Parameters are those of :func:`read`. Wrong arguments and a missing file are told at once; what is wrong
-    inside the file when it is met. A row has a string for a single label and a list where it has several,
-    so a multi-label file of fastText lines gives both; :func:`read` makes them all lists.
+    Wrong arguments and a missing file are told at once; what is wrong inside the file when it is met. A row has a
+    string for a single label and a list where it has several, so a multi-label file of fastText lines gives both;
+    :func:`read` makes them all lists.
+
+    Parameters
+    ----------
+    path, text, label, separator, encoding, format, delimiter
+        Those of :func:`read`.
+    notes : Notes, optional
+        Takes down what the reader finds out besides the rows, such as a doubtful encoding, while they are read.
 
     Yields
     ------
@@ -139,9 +147,10 @@ def stream(
     Record(row=1, text='very good', target='good')
     """
     options = Options(text, label, separator, encoding, delimiter)
+    notes = notes or Notes()
     if _is_public(path):
-        return _rows_of(_public(str(path), options, format))
-    return _records(path, options, format, Notes())
+        return _rows_of(_public(str(path), options, format), notes)
+    return _records(path, options, format, notes)
 
 
 def _records(path: FilePath, options: Options, format_name: str | None, notes: Notes) -> Iterator[Record]:
@@ -228,7 +237,7 @@ def _dataset(records: Iterator[Record], source: str, notes: Notes) -> Dataset:
         rows=rows,
         source="standard input" if source == STANDARD_INPUT else source,
         encoding=", ".join(notes.encodings),
-        warnings=tuple(dict.fromkeys(notes.warnings)),
+        warnings=tuple(notes.warnings),
     )
 
 
@@ -256,6 +265,8 @@ def _public(path: str, options: Options, format_name: str | None) -> Dataset:
     return replace(data, targets=None) if options.label == NO_LABEL else data
 
 
-def _rows_of(data: Dataset) -> Iterator[Record]:
+def _rows_of(data: Dataset, notes: Notes) -> Iterator[Record]:
+    for warning in data.warnings:
+        notes.warn(warning)
     targets: list[Target | None] = [None] * len(data) if data.targets is None else list(data.targets)
     return map(Record, data.rows, data.texts, targets)

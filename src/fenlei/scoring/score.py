@@ -13,7 +13,7 @@ from typing import Any
 
 import fenlei
 from fenlei._unread import counted
-from fenlei.data.files import is_packed
+from fenlei.data.files import Notes, is_packed
 from fenlei.data.readers import stream
 from fenlei.exceptions import DataError
 from fenlei.manifest import MANIFEST
@@ -88,7 +88,8 @@ def score(
     advance : callable
         Told how many rows are answered: first those of an earlier run, then each window's.
     message : callable
-        Told what the user should know of an interrupted run, and of texts that the model reads only in part.
+        Told what the user should know of an interrupted run, of the encoding of the file, and of texts that the model
+        reads only in part.
     **columns
         ``text``, ``encoding``, ``format`` and ``delimiter`` of `fenlei.data.readers.stream`.
 
@@ -121,7 +122,7 @@ def score(
     name = os.fspath(output)
     check_output(name, os.fspath(source))
     path = _resumable(name)
-    texts = (record.text for record in stream(source, label="", **columns))
+    texts = (record.text for record in stream(source, label="", notes=Notes(message=message), **columns))
     classifier = load(model)
     n_shown = len(classifier.classes_) if shown is None else shown
     job = {"model": _digest(model), "version of fenlei": fenlei.__version__, "choice of classes": n_shown}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from fenlei.data.dataset import Dataset, Record
 from fenlei.data.duplicates import normalised
+from fenlei.data.files import Notes
 from fenlei.data.label_kind import with_label_kind
 from fenlei.exceptions import DataError, SettingError
 from fenlei.monitor.reference_builder import ReferenceBuilder
@@ -45,6 +46,7 @@ def train_stream(
     open_stream: Callable[[], Iterator[Record]],
     *,
     source: str,
+    notes: Notes | None = None,
     test: Dataset | None = None,
     plan: TrainPlan,
     out: str | Path | None = None,
@@ -61,6 +63,8 @@ def train_stream(
         Gives a fresh iterator over the rows each time, such as ``lambda: stream("reviews.jsonl")``.
     source : str
         Name of the data, for messages.
+    notes : Notes, optional
+        What `open_stream` takes down while it is read; its warnings are among the messages.
     test, plan, out, progress
         See `fenlei.train.run.train_model`.
 
@@ -91,13 +95,14 @@ def train_stream(
         n_train += len(batch)
         progress(f"fit, {n_train:,} of about {labels.rows:,} texts")
     seconds = {"fit": round(time.perf_counter() - start, 3)}
-    return _finish(model, held_out, labels, n_train, reference, source, test, plan, out, seconds, progress)
+    messages = _messages(labels, notes, test)
+    return _finish(model, held_out, labels, n_train, reference, source, test, plan, out, seconds, messages, progress)
 
 
 def _finish(
     model: TextClassifier, held_out: list[Record], labels: _Labels, n_train: int, reference: ReferenceBuilder,
-    source: str, test: Dataset | None, plan: TrainPlan, out: str | Path | None, seconds: dict[str, float], progress:
-    Callable[[str], None],
+    source: str, test: Dataset | None, plan: TrainPlan, out: str | Path | None, seconds: dict[str, float], messages:
+    tuple[str, ...], progress: Callable[[str], None],
 ) -> Trained:  # fmt: skip
     from fenlei.evaluation.metrics import evaluate
 
@@ -109,9 +114,7 @@ def _finish(
     tested = None
     if test is not None:
         tested = evaluate(model, test.texts, test.targets, rows=test.rows, seed=plan.seed)
-    trained = Trained(
-        model, None if out is None else Path(out), validation, tested, n_train, seconds, _messages(labels)
-    )
+    trained = Trained(model, None if out is None else Path(out), validation, tested, n_train, seconds, messages)
     if out is not None:
         progress("save")
         sources = {
@@ -123,13 +126,14 @@ def _finish(
     return trained
 
 
-def _messages(labels: _Labels) -> tuple[str, ...]:
-    if labels.longest_run <= _BUFFER:
-        return ()
-    return (
-        f"{labels.longest_run:,} rows of one label follow each other, more than are shuffled at a time; "
-        "shuffle the file for a better model",
-    )
+def _messages(labels: _Labels, notes: Notes | None, test: Dataset | None) -> tuple[str, ...]:
+    messages = [*(notes.warnings if notes else ()), *(test.warnings if test is not None else ())]
+    if labels.longest_run > _BUFFER:
+        messages.append(
+            f"{labels.longest_run:,} rows of one label follow each other, more than are shuffled at a time; "
+            "shuffle the file for a better model"
+        )
+    return tuple(dict.fromkeys(messages))
 
 
 def _streaming_model(plan: TrainPlan) -> TextClassifier:

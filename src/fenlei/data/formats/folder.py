@@ -23,7 +23,7 @@ def read_folder(root: Path, options: Options, notes: Notes) -> Iterator[Record]:
         )
     loose = len(_entries(root)) - len(classes)
     if loose:
-        notes.warnings.append(f"{loose} file(s) beside the class folders of {root} were not read")
+        notes.warn(f"{loose} file(s) beside the class folders of {root} were not read")
     row = 0
     for folder in classes:
         for file in _entries(folder):
