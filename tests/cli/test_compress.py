@@ -182,6 +182,20 @@ def test_a_trimmed_model_tells_what_stays(capsys, trained, more):
     assert len(kept) < len(fenlei.load(trained).inputs_.tokens_)
 
 
+def test_columns_are_of_the_labelled_files(capsys, trained, more, tmp_path):
+    (tmp_path / "train.csv").write_text("评论,标签x\n" + "很好看呀,好\n很难看呀,差\n" * 5, encoding="utf-8")
+    columns = ("--text", "评论", "--label", "标签x")
+    code, _, err = run(
+        capsys, "compress", trained, "--to", "pruned", "--data", "train.csv", "--texts", "plain.txt", *columns,
+        "--set", "epochs=0", "--max-loss", "100", "--out", "small",
+    )  # fmt: skip
+    assert code == 0, err
+    code, _, err = run(
+        capsys, "compress", trained, "--to", "pruned", "--texts", "plain.txt", *columns, "--out", "other"
+    )
+    assert (code, "text='评论' means nothing for a file of format txt" in err) == (2, True)
+
+
 def test_a_doubtful_encoding_of_texts_is_told(capsys, trained, data, tmp_path):
     (tmp_path / "b.txt").write_bytes(("這個產品的質量非常好\n服務態度太差了\n" * 5).encode("big5"))
     code, _, err = run(

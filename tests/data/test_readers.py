@@ -140,6 +140,33 @@ def test_a_line_without_end_does_not_fill_the_memory(tmp_path: Path, monkeypatch
             read(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "texts"),
+    [
+        ("a.txt", "好\n", ["好"]),
+        ("a.txt", '{"评论": "好"}\n', ["好"]),
+        ("a.txt", "__label__x 好\n", ["好"]),
+        ("a.jsonl", '{"评论": "好"}\n', ["好"]),
+        ("a.csv", "x;评论\n1;好\n", ["好"]),
+    ],
+)
+def test_of_what_is_said_of_several_files_each_takes_its_own(
+    name: str, content: str, texts: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    records = stream(tmp_path / name, text="评论", label="", separator="|", delimiter=";", strict=False)
+    assert [(record.text, record.target) for record in records] == [(text, None) for text in texts]
+    if not name.endswith("csv"):
+        with pytest.raises(SettingError, match="means nothing for a file of format"):
+            list(stream(tmp_path / name, text="评论", label="", separator="|", delimiter=";"))
+
+
+def test_what_is_wrong_in_itself_is_refused_though_others_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("好\n", encoding="utf-8")
+    with pytest.raises(SettingError, match="encoding"):
+        list(stream(tmp_path / "a.txt", text="x", encoding="utf-99", strict=False))
+
+
 def test_what_a_stream_finds_out_is_noted_and_told_once(tmp_path: Path) -> None:
     (tmp_path / "b.txt").write_bytes(("這個產品的質量非常好\n服務態度太差了\n" * 5).encode("big5"))
     told: list[str] = []

@@ -10,13 +10,14 @@ from fenlei.cli.config import parse_settings
 from fenlei.exceptions import SettingError
 
 
-def corpus_texts(corpus: tuple[str, ...], columns: dict[str, str | None]) -> Iterator[str]:
+def corpus_texts(corpus: tuple[str, ...], columns: dict[str, str | None], *, strict: bool = True) -> Iterator[str]:
     """Give the texts of all files, one after another; what their reader warns of is told."""
     from fenlei.data.files import Notes
     from fenlei.data.readers import stream
 
     notes = Notes(message=warn)
-    return (record.text for name in corpus for record in stream(name, label="", notes=notes, **columns))
+    rows = (stream(name, label="", notes=notes, strict=strict, **columns) for name in corpus)
+    return (record.text for records in rows for record in records)
 
 
 def other_settings(pairs: tuple[str, ...], own_options: Collection[str]) -> dict[str, Any]:

@@ -99,7 +99,8 @@ def _material(to: str, chosen: dict[str, Any], *, multi_label: bool) -> Material
     columns = {name: chosen[name] for name in _COLUMNS}
     data, train = (_read(chosen[name], columns, multi_label=multi_label) for name in ("data", "train"))
     unlabelled = {name: value for name, value in columns.items() if name not in ("label", "separator")}
-    texts = list(corpus_texts(chosen["texts"], unlabelled))
+    labelled = data is not None or train is not None  # of which the columns are told; those texts may have none
+    texts = list(corpus_texts(chosen["texts"], unlabelled, strict=not labelled))
     if chosen["texts"] and not texts:
         raise DataError("holds no texts", source=chosen["texts"][0])
     return divide(to, data=data, train=train, texts=texts, seed=chosen["seed"])

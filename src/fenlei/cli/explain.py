@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -87,7 +87,7 @@ def _check_output(output: str) -> None:
         raise DataError("is a folder" if path.is_dir() else "its folder does not exist", source=output)
 
 
-def _read(source: str, columns: dict[str, str | None]) -> list[str]:
+def _read(source: str, columns: dict[str, Any]) -> list[str]:
     from fenlei.data.files import Notes
     from fenlei.data.readers import stream
 

@@ -103,9 +103,7 @@ def _summaries(
         ]
 
 
-def _change(
-    database: str, feedback: str | None, forget: str | None, columns: dict[str, str | None], *, as_json: bool
-) -> None:
+def _change(database: str, feedback: str | None, forget: str | None, columns: dict[str, Any], *, as_json: bool) -> None:
     from fenlei.data.files import Notes
     from fenlei.data.readers import stream
     from fenlei.monitor.feedback_file import add_feedback

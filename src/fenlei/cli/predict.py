@@ -83,7 +83,7 @@ def _predictions(
         yield list(zip(texts, predictions, strict=True))
 
 
-def _windows(source: str, columns: dict[str, str | None]) -> Iterator[list[str]]:
+def _windows(source: str, columns: dict[str, Any]) -> Iterator[list[str]]:
     from fenlei.data.files import Notes
     from fenlei.data.readers import stream
     from fenlei.scoring.windows import windows

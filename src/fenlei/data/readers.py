@@ -119,6 +119,7 @@ def stream(
     format: str | None = None,  # noqa: A002
     delimiter: str | None = None,
     notes: Notes | None = None,
+    strict: bool = True,
 ) -> Iterator[Record]:
     r"""Give out the rows one at a time, in memory that does not grow with the file.
 
@@ -132,6 +133,8 @@ def stream(
         Those of :func:`read`.
     notes : Notes, optional
         Takes down what the reader finds out besides the rows, such as a doubtful encoding, while they are read.
+    strict : bool, default=True
+        Refuse what means nothing for the format; else it is left out, as where one description is of several files.
 
     Yields
     ------
@@ -149,29 +152,37 @@ def stream(
     options = Options(text, label, separator, encoding, delimiter)
     notes = notes or Notes()
     if _is_public(path):
-        return _rows_of(_public(str(path), options, format), notes)
-    return _records(path, options, format, notes)
+        return _rows_of(_public(str(path), options if strict else options.only(frozenset()), format), notes)
+    return _records(path, options, format, notes, strict=strict)
 
 
-def _records(path: FilePath, options: Options, format_name: str | None, notes: Notes) -> Iterator[Record]:
+def _records(
+    path: FilePath, options: Options, format_name: str | None, notes: Notes, *, strict: bool = True
+) -> Iterator[Record]:
     name = os.fspath(path)
     if not isinstance(name, str):
         raise SettingError(f"a path is a string or a pathlib.Path, not {type(name).__name__}")
     chosen = _choose_format(name, format_name)
     if chosen == _FOLDER:
-        options.check(_FOLDER, _LINES)
+        options = _checked(options, _FOLDER, _LINES, strict=strict)
         return _never_empty(read_folder(Path(name), options, notes), name)
     if chosen is not None:
-        options.check(chosen, _FORMATS[chosen].takes)
-    return _never_empty(_file_records(name, chosen, options, notes), name)
+        options = _checked(options, chosen, _FORMATS[chosen].takes, strict=strict)
+    return _never_empty(_file_records(name, chosen, options, notes, strict=strict), name)
 
 
-def _file_records(name: str, chosen: str | None, options: Options, notes: Notes) -> Iterator[Record]:
+def _checked(options: Options, format_name: str, takes: frozenset[str], *, strict: bool) -> Options:
+    fitting = options if strict else options.only(takes)
+    fitting.check(format_name, takes)
+    return fitting
+
+
+def _file_records(name: str, chosen: str | None, options: Options, notes: Notes, *, strict: bool) -> Iterator[Record]:
     with ExitStack() as stack:
         source = stack.enter_context(open_source(name, packed=is_packed(name)))
         if chosen is None:
             chosen = sniff_lines(source)
-            options.check(chosen, _FORMATS[chosen].takes)
+            options = _checked(options, chosen, _FORMATS[chosen].takes, strict=strict)
         if source.packed and not _FORMATS[chosen].packable:
             raise DataError(f"{chosen} is compressed by itself; unpack the .gz first", source=source.name)
         yield from _FORMATS[chosen].read(source, options, notes)

@@ -62,7 +62,7 @@ def score(
     sync_every: float = 1.0,
     advance: Callable[[int], None] = lambda rows: None,
     message: Callable[[str], None] = lambda text: None,
-    **columns: str | None,
+    **columns: Any,
 ) -> Scored:
     r"""Label every text of a file into a jsonl file, a row for each, in the same order.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from fenlei.data.encoding import known_encoding
 from fenlei.exceptions import SettingError
@@ -17,6 +17,11 @@ class Options:
     separator: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
+
+    def only(self, takes: frozenset[str]) -> Options:
+        """Leave out what a file of this format has no use for."""
+        unused = [option.name for option in fields(self) if getattr(self, option.name) and option.name not in takes]
+        return replace(self, **dict.fromkeys(unused))
 
     def check(self, format_name: str, takes: frozenset[str]) -> None:
         """Refuse what is wrong in itself and what a file of this format has no use for.
