@@ -53,10 +53,14 @@ def test_measured_texts_are_left_out_of_others():
         divide("distilled", data=data, train=labelled(2))
 
 
-def test_what_is_trimmed_to_is_not_learned_from():
-    found = divide("trimmed", data=labelled(4), train=labelled(8), texts=["别的"])
+def test_nor_is_a_model_trimmed_to_what_it_is_measured_on():
+    found = divide("trimmed", data=labelled(4), train=labelled(8), texts=["第0条", "别的"])
+    assert found.measured == labelled(4)
     assert found.train is None
-    assert found.texts == [*labelled(8).texts, "别的"]
+    assert found.texts == [*labelled(8).texts[4:], "别的"]
+    assert found.notes == ("5 texts are not learned from, as they are measured on",)
+    with pytest.raises(SettingError, match="all texts to learn from are among those to measure on"):
+        divide("trimmed", data=labelled(4), texts=labelled(4).texts)
 
 
 def test_without_texts_nothing_can_be_learned():

@@ -42,7 +42,7 @@ def divide(
     """Say which texts a method learns from, and which it is measured on.
 
     Where the two are not both given, a fifth of what is given is measured on and the rest learned from. Texts that are
-    measured on are left out of those that a method trains on.
+    measured on are left out of those that a method trains on, or trims to.
 
     Parameters
     ----------
@@ -79,8 +79,9 @@ def divide(
         given = _part_of_data(to, given, seed)
     elif data is None:
         given = _part_to_measure(given, seed)
+    given = _apart(given)  # also of what is only trimmed to: texts whose tokens all stay lose nothing
     if "train" in used:
-        return _apart(given)
+        return given
     labelled = [] if given.train is None else given.train.texts
     return replace(given, train=None, texts=[*labelled, *given.texts])
 
