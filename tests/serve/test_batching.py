@@ -92,11 +92,44 @@ def test_what_cannot_be_answered_in_time_is_refused_at_the_door(toys, run):
     async def work():
         batches, _ = batcher(toys.ToyClassifier(seconds=0.01), deadline=0.5)
         await batches.predict(["pace"] * 4)
+        at_work = asyncio.create_task(batches.predict(["at work"]))
+        await asyncio.sleep(0)
         with pytest.raises(ServeError) as refused:
             await batches.predict(["far too much"] * 100)
+        assert not at_work.done()
         assert refused.value.status == 429
         assert int(refused.value.headers()["Retry-After"]) >= 1
         assert len((await batches.predict(["a few"] * 10)).rows) == 10
+        await batches.close()
+
+    run(work())
+
+
+def test_an_idle_model_gives_up_after_a_batch_what_it_cannot_do_in_time(toys, run):
+    async def work():
+        model = toys.ToyClassifier(seconds=0.01)
+        batches, heard = batcher(model, deadline=1.0)
+        await batches.predict(["pace"] * 4)
+        with pytest.raises(ServeError) as refused:
+            await batches.predict(["far too much"] * 500)
+        assert (refused.value.code, heard.n_shed, batches.waiting) == ("overloaded", 1, 0)
+        assert int(refused.value.headers()["Retry-After"]) >= 4
+        assert len(model.batches) == 2
+        await batches.close()
+
+    run(work())
+
+
+def test_one_slow_batch_does_not_shut_the_door_for_ever(toys, run):
+    async def work():
+        model = toys.ToyClassifier(a_batch=2.0)
+        batches, _ = batcher(model, deadline=1.0)
+        with pytest.raises(ServeError):
+            await batches.predict(["while the machine was busy"] * 16)
+        while batches.worked == 0:
+            await asyncio.sleep(0.05)
+        model.a_batch = 0.0
+        assert len((await batches.predict(["text"] * 100)).rows) == 100
         await batches.close()
 
     run(work())

@@ -120,9 +120,10 @@ class MicroBatcher:
     def _check_wait(self, job: Job) -> None:
         if job.waiting > self._most_waiting:
             raise too_large()
+        if self._running is None:  # whatever the pace says: only batches correct it
+            return
         size = self._queue.size + job.waiting
-        left = max(0.0, self._free_at - job.arrived) if self._running else 0.0
-        wait = left + self.pace.seconds(size, self._largest())
+        wait = max(0.0, self._free_at - job.arrived) + self.pace.seconds(size, self._largest())
         if size > self._most_waiting or wait > _MARGIN * self._deadline:
             self._listener.shed()
             raise overloaded(wait)
@@ -152,11 +153,24 @@ class MicroBatcher:
         rows, seconds, tokenize = await self._worker.run(lambda: _measured(self._score, texts))
         if len(rows) != len(texts):
             raise ValueError(f"{len(rows)} rows of scores for {len(texts)} texts")
-        self.pace.add(sum(part.size for part in batch), seconds)
+        size = sum(part.size for part in batch)
+        self.pace.add(size, seconds)
         self.worked = asyncio.get_running_loop().time()
         self._listener.batch(len(texts), tokenize, seconds - tokenize)
         for part, end in zip(batch, accumulate(len(part.texts) for part in batch), strict=True):
             part.job.add(rows[end - len(part.texts) : end])
+        self._check_rest(batch[-1].job, seconds / size)
+
+    def _check_rest(self, job: Job, each: float) -> None:
+        """End a request whose rest would come too late, by the pace and by that of the last batch: it holds up others.
+
+        It was let in while the model was idle, or the machine has become slower.
+        """
+        wait = min(self.pace.seconds(job.waiting, self._largest()), each * job.waiting)
+        if not job.answer.done() and self.worked + wait > job.arrived + self._deadline:
+            self._listener.shed()
+            job.fail(overloaded(wait))
+            self._queue.discard(job)
 
     async def _score_apart(self, batch: list[Slice], error: Exception) -> None:
         """Let only those requests fail that the model cannot score by themselves."""
