@@ -219,3 +219,19 @@ def test_closing_answers_what_waits(toys, run):
         assert all(task.done() for task in waiting)
 
     run(work())
+
+
+def test_closing_leaves_a_model_behind_that_hangs(toys, run):
+    async def work():
+        clock = asyncio.get_running_loop().time
+        batches, _ = batcher(toys.ToyClassifier(), deadline=0.3)
+        start = clock()
+        waiting = [asyncio.create_task(batches.predict([text])) for text in ("hang", "behind")]
+        await asyncio.sleep(0)
+        await batches.close()
+        assert 0.3 < clock() - start < 3
+        late = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [error.code for error in late] == ["deadline"] * 2
+        assert batches.waiting == 0
+
+    run(work())

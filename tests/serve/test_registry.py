@@ -53,6 +53,17 @@ def test_requests_in_flight_keep_the_version_they_came_to(serving, toys, run):
     run(work())
 
 
+def test_an_old_version_that_hangs_does_not_keep_the_service_from_ending(serving, toys, run):
+    async def work():
+        async with serving(toys.ToyClassifier(), toys.ToyClassifier(), limits={"deadline": 0.3}) as one:
+            hanging = asyncio.create_task(one.post("/predict", {"input": "hang"}))
+            await asyncio.sleep(0.1)
+            assert (await one.post("/v1/models/toy/reload")).json()["version"] == "v2"
+            assert (await hanging).json()["error"]["code"] == "deadline"
+
+    run(asyncio.wait_for(work(), 10))
+
+
 @pytest.mark.parametrize("second", ["damaged", "broken"])
 def test_a_version_that_does_not_work_leaves_the_old_one(serving, toys, run, second):
     broken = toys.ToyClassifier()

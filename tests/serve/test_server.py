@@ -106,6 +106,36 @@ def test_sigterm_answers_what_was_accepted_and_refuses_what_comes(toys, run):
     assert (refused.status_code, refused.json()["error"]["code"], ready.status_code) == (503, "draining", 503)
 
 
+def test_a_model_that_hangs_does_not_keep_the_process(run):
+    async def work(base, process):
+        async with client_of(base) as client:
+            hanging = asyncio.create_task(ask(client, "hang"))
+            await asyncio.sleep(0.2)
+            process.send_signal(signal.SIGTERM)
+            return await hanging
+
+    with toy_server(0, 0.5) as (base, process):
+        assert run(work(base, process)).json()["error"]["code"] == "deadline"
+        assert process.wait(6) == 0
+        assert process.stderr.read() == ""
+
+
+def test_a_second_signal_ends_it_at_once(run):
+    async def work(base, process):
+        async with client_of(base) as client:
+            hanging = asyncio.create_task(ask(client, "hang"))
+            for _ in range(2):
+                await asyncio.sleep(0.2)
+                process.send_signal(signal.SIGTERM)
+            with pytest.raises(httpx.HTTPError):
+                await hanging
+
+    with toy_server(0, 15) as (base, process):
+        run(work(base, process))
+        assert process.wait(1) == -signal.SIGTERM
+        assert process.stderr.read() == ""
+
+
 def test_hostile_connections(run):
     with toy_server(0, 5) as (base, process):
         host, port = base.removeprefix("http://").split(":")

@@ -16,7 +16,7 @@ from fenlei.base import TextClassifier
 class ToyClassifier(TextClassifier):
     """Says "hi" of a text in proportion to its checksum; `turned` exchanges the labels.
 
-    A text with "boom" cannot be scored; `broken` breaks every text, as long as it is set.
+    A text with "boom" cannot be scored, one with "hang" never is; `broken` breaks every text, as long as it is set.
     """
 
     family = "toy"
@@ -31,6 +31,8 @@ class ToyClassifier(TextClassifier):
     def _scores(self, texts):
         self.batches.append(texts)
         time.sleep(self.a_batch + self.seconds * len(texts))
+        if any("hang" in text for text in texts):
+            threading.Event().wait()
         if self.broken or any("boom" in text for text in texts):
             raise ValueError("secret: " + texts[0])
         return np.array([expected(text, turned=self.turned) for text in texts])

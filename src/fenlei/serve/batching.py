@@ -24,6 +24,7 @@ _BATCH_SECONDS = 0.25
 _SMALLEST, _LARGEST = 16, 1024  # bounds of the size of the largest batch
 _GATHER_SHARE, _GATHER_SECONDS = 0.1, 0.01  # of the time of a batch, and at most, that the next one waits for company
 _MARGIN = 0.7  # of the deadline: a request that should take longer is refused at the door
+_PATIENCE = 1.0  # seconds, at the end, for a batch that nobody waits for any more
 
 Score = Callable[[list[str]], Floats]
 
@@ -65,6 +66,7 @@ class MicroBatcher:
         self._queue = JobQueue()
         self._worker = Worker("fenlei-model")
         self._running: asyncio.Task[None] | None = None
+        self._unanswered: set[asyncio.Future[Scored]] = set()
         self._free_at = 0.0
 
     @property
@@ -86,6 +88,8 @@ class MicroBatcher:
         self._queue.put(job)
         timer = loop.call_later(self._deadline, self._expire, job)
         job.answer.add_done_callback(lambda _: timer.cancel())
+        self._unanswered.add(job.answer)
+        job.answer.add_done_callback(self._unanswered.discard)
         if self._running is None:
             self._running = loop.create_task(self._run())
         return job
@@ -112,9 +116,16 @@ class MicroBatcher:
         return found
 
     async def close(self) -> None:
-        """Score what waits, then let the thread end."""
-        while self._running is not None:
-            await asyncio.wait({self._running})
+        """Answer what was accepted, at its deadline at the latest, then let the thread end.
+
+        A model that hangs is left behind: its thread does not keep the process.
+        """
+        while self._unanswered:
+            await asyncio.wait(self._unanswered)
+        if self._running is not None:
+            await asyncio.wait({self._running}, timeout=_PATIENCE)
+        if self._running is not None:
+            self._running.cancel()
         self._worker.close()
 
     def _check_wait(self, job: Job) -> None:

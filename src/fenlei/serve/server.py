@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable
@@ -43,8 +44,9 @@ class DrainingServer(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain; new requests are refused with 503 from now on."""
-        if self._service.is_draining:
-            self.should_exit = self.force_exit = True
+        if self._service.is_draining:  # whatever is still going on, be it the end of the application
+            signal.signal(sig, signal.SIG_DFL)
+            signal.raise_signal(sig)
         self._service.is_draining = True
         self._since = self._since or time.monotonic()
 
