@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
 
 import pytest
 
@@ -59,6 +61,98 @@ def test_a_database_in_trouble_is_told_and_answers_go_on(serving, toys, run, tmp
                 assert (await one.get("/metrics")).status_code == 200
 
     run(work())
+
+
+def many(n=20):
+    return {"inputs": [f"text {i}" for i in range(n)]}
+
+
+@pytest.fixture
+def describing(monkeypatch):
+    """Describing a text waits for this."""
+    from fenlei.monitor import reference
+
+    may_go, describe = threading.Event(), reference.describe_text
+
+    def slowly(*args):
+        may_go.wait(2)
+        return describe(*args)
+
+    monkeypatch.setattr(reference, "describe_text", slowly)
+    return may_go
+
+
+def test_answers_do_not_wait_for_a_locked_database(serving, toys, run, tmp_path, monkeypatch):
+    from fenlei.monitor.store import PredictionStore
+
+    unlocked = threading.Event()
+    monkeypatch.setattr(PredictionStore, "feedback", lambda *args: unlocked.wait(30))
+
+    async def work():
+        async with serving(toys.ToyClassifier(), monitor=str(tmp_path / "monitor.db")) as one:
+            told = [asyncio.create_task(one.post("/feedback", {"id": "a", "label": "hi"})) for _ in range(40)]
+            await asyncio.sleep(0.2)
+            try:
+                async with asyncio.timeout(5):
+                    assert (await one.post("/predict", many())).status_code == 200
+                assert not any(feedback.done() for feedback in told)
+            finally:
+                unlocked.set()
+            assert {(await feedback).status_code for feedback in told} == {200}
+
+    run(work())
+    assert len(rows(tmp_path / "monitor.db", "fenlei_predictions")) == 20
+
+
+def test_what_was_answered_is_recorded_at_the_end(serving, toys, run, tmp_path, describing):
+    async def work():
+        async with serving(toys.ToyClassifier(), monitor=str(tmp_path / "monitor.db")) as one:
+            for _ in range(5):
+                assert (await one.post("/predict", many())).status_code == 200
+            threading.Timer(0.2, describing.set).start()
+
+    run(work())
+    assert len(rows(tmp_path / "monitor.db", "fenlei_predictions")) == 100
+
+
+def test_feedback_finds_what_was_just_answered(serving, toys, run, tmp_path, describing):
+    async def work():
+        async with serving(toys.ToyClassifier(), monitor=str(tmp_path / "monitor.db")) as one:
+            found = (await one.post("/predict", many())).json()["predictions"]
+            threading.Timer(0.2, describing.set).start()
+            assert (await one.post("/feedback", {"id": found[0]["id"], "label": "hi"})).status_code == 200
+
+    run(work())
+
+
+def test_what_waits_to_be_recorded_is_limited_and_the_rest_counted(
+    serving, toys, run, tmp_path, describing, monkeypatch
+):
+    monkeypatch.setattr("fenlei.serve.recording._MOST_WAITING", 30)
+
+    async def work():
+        async with serving(toys.ToyClassifier(), monitor=str(tmp_path / "monitor.db")) as one:
+            for _ in range(4):
+                assert (await one.post("/predict", many())).status_code == 200
+            assert one.service.recording.dropped == 40
+            describing.set()
+
+    run(work())
+    assert len(rows(tmp_path / "monitor.db", "fenlei_predictions")) == 40
+
+
+def test_what_cannot_be_described_is_counted(serving, toys, run, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("fenlei.monitor.reference.describe_text", None)
+
+    async def work():
+        async with serving(toys.ToyClassifier(), monitor=str(tmp_path / "monitor.db")) as one:
+            assert (await one.post("/predict", many())).status_code == 200
+            while not (dropped := one.service.recording.dropped):
+                await asyncio.sleep(0.01)
+            assert dropped == 20
+
+    run(work())
+    assert "20 predictions were not recorded: TypeError" in caplog.text
 
 
 def test_a_file_that_is_no_database_is_refused_at_the_start(toys, tmp_path):

@@ -72,7 +72,7 @@ async def predict(service: Service, wish: Wish, receive: Receive) -> Answer:
         await _explain(service, served, wish.texts, predictions, receive)
     _count(service, served, predictions)
     if service.recording is not None:
-        await service.recording.record(served, wish.texts, predictions, time.perf_counter() - start)
+        service.recording.record(served, wish.texts, predictions, time.perf_counter() - start)
     return Answer(served, rows, predictions)
 
 

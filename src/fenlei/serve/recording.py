@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from fenlei.exceptions import FenleiError
 from fenlei.serve.errors import ServeError
 from fenlei.serve.served import ServedModel
+from fenlei.serve.waiting import size_of
+from fenlei.serve.worker import Worker
 
 if TYPE_CHECKING:
     from fenlei.monitor.gauges import Gauge
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _FEW = 16  # texts whose facts are taken on the spot
+_MOST_WAITING = 10_000  # size of the texts whose facts are still to be taken
 _FLUSH_SECONDS = 2.0
 _WEEK = 7 * 86_400.0  # seconds
 
@@ -43,28 +46,31 @@ class Recording:
         self._recorder = BackgroundRecorder(self._store, message=_log.warning)
         self._gauges = MonitorGauges(self._store)
         self._record_text = record_text
+        self._worker = Worker("fenlei-recording")  # a thread that never waits for the database
+        self._waiting = self._dropped = 0
 
     @property
     def dropped(self) -> int:
         """Predictions that could not be written down."""
-        return int(self._recorder.dropped)
+        return int(self._recorder.dropped) + self._dropped
 
-    async def record(
-        self, served: ServedModel, texts: list[str], predictions: list[dict[str, Any]], seconds: float
-    ) -> None:
-        """Hand predictions to the writer; `seconds` is what the answer took."""
+    def record(self, served: ServedModel, texts: list[str], predictions: list[dict[str, Any]], seconds: float) -> None:
+        """Hand predictions to the writer; `seconds` is what the answer took, which does not wait for this."""
+        now = time.time()
         if len(texts) <= _FEW:
-            self._record(served, texts, predictions, seconds)
+            self._record(served, texts, predictions, now, seconds)
+        elif self._waiting >= _MOST_WAITING:
+            self._dropped += len(texts)
         else:
-            await asyncio.to_thread(self._record, served, texts, predictions, seconds)
+            size = sum(map(size_of, texts))
+            self._waiting += size
+            recorded = self._worker.run(lambda: self._record(served, texts, predictions, now, seconds))
+            recorded.add_done_callback(lambda done: self._recorded(done, len(texts), size))
 
-    def feedback(self, prediction_id: str, truth: str | Sequence[str]) -> bool:
+    async def feedback(self, prediction_id: str, truth: str | Sequence[str]) -> bool:
         """Write down what was true; False when there is no such prediction."""
-        with _told():
-            if self._store.feedback(prediction_id, truth):
-                return True
-            self._recorder.flush(_FLUSH_SECONDS)  # it may be about to be written
-            return self._store.feedback(prediction_id, truth)
+        await self._worker.run(lambda: None)  # the writer knows now of all that was answered
+        return await asyncio.to_thread(self._feedback, prediction_id, truth)
 
     def summary(self, served: ServedModel) -> dict[str, Any]:
         """Summarise the last week of a model's predictions, of all its versions."""
@@ -80,14 +86,33 @@ class Recording:
 
         return self._gauges.read({served.name: Watched(served.version, served.reference) for served in models})
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Write what waits."""
+        await self._worker.run(self._end)  # behind what it has still to hand over
+        self._worker.close()
+
+    def _end(self) -> None:
         self._recorder.close()
         self._store.close()
 
-    def _record(self, served: ServedModel, texts: list[str], predictions: list[dict[str, Any]], seconds: float) -> None:
-        now, pairs = time.time(), zip(texts, predictions, strict=True)
+    def _feedback(self, prediction_id: str, truth: str | Sequence[str]) -> bool:
+        with _told():
+            if self._store.feedback(prediction_id, truth):
+                return True
+            self._recorder.flush(_FLUSH_SECONDS)  # it may be about to be written
+            return self._store.feedback(prediction_id, truth)
+
+    def _record(
+        self, served: ServedModel, texts: list[str], predictions: list[dict[str, Any]], now: float, seconds: float
+    ) -> None:
+        pairs = zip(texts, predictions, strict=True)
         self._recorder.record([self._one(served, text, one, now, seconds) for text, one in pairs])
+
+    def _recorded(self, done: asyncio.Future[None], n_texts: int, size: int) -> None:
+        self._waiting -= size
+        if (error := done.exception()) is not None:
+            self._dropped += n_texts
+            _log.error("%d predictions were not recorded: %s", n_texts, type(error).__name__)
 
     def _one(
         self, served: ServedModel, text: str, prediction: dict[str, Any], now: float, seconds: float

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fenlei.serve.loading import Load, load_version
 from fenlei.serve.metrics import Metrics
 from fenlei.serve.recording import Recording
@@ -52,7 +50,7 @@ class Service:
         self.explainer.close()
         self.tables.close()
         if self.recording is not None:
-            await asyncio.to_thread(self.recording.close)
+            await self.recording.close()
 
     @property
     def is_ready(self) -> bool:

@@ -18,7 +18,7 @@ router = APIRouter(route_class=JsonRoute, tags=["monitor"])
 async def feedback(body: FeedbackRequest, request: Request) -> Response:
     """Tell the true label of a prediction; the last word counts."""
     recording = _recording(request)
-    if not await asyncio.to_thread(recording.feedback, body.id, body.truth):
+    if not await recording.feedback(body.id, body.truth):
         raise ServeError(404, "unknown_prediction", "no prediction of that id")
     return answer({"status": "recorded"})
 
