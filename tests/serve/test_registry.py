@@ -106,3 +106,40 @@ def test_a_watched_folder_is_loaded_again(tmp_path, chinese, running_app, run):
             assert names == ["model", "second"]
 
     run(work())
+
+
+def test_a_watched_folder_that_goes_back_to_its_first_version_is_followed(tmp_path, chinese, running_app, run):
+    first = TfidfClassifier().fit(chinese.texts, chinese.labels)
+    second = TfidfClassifier().fit(chinese.texts, chinese.labels[::-1])
+    folder = save(first, tmp_path / "model")
+
+    async def work():
+        async with running_app(create_app(ServeSettings({"model": folder}, watch=True))) as one:
+            before = one.service.registry.get("model").version
+            save(second, folder)
+            assert (await one.post("/v1/models/model/reload")).json()["version"] != before
+            save(first, folder)
+            async with asyncio.timeout(10):
+                while one.service.registry.get("model").version != before:
+                    await asyncio.sleep(0.05)
+
+    run(work())
+
+
+def test_a_watched_version_that_does_not_work_is_tried_once_each_time_it_comes(serving, toys, run, monkeypatch):
+    there = "v1"
+    monkeypatch.setattr("fenlei.serve.registry._LOOK_EVERY", 0.01)
+    monkeypatch.setattr("fenlei.serve.registry.read_version", lambda folder: there)
+
+    async def work():
+        nonlocal there
+        async with serving(toys.ToyClassifier(), ModelFolderError("toy: weights are missing"), watch=True) as one:
+            for times in (1, 2):
+                there = "v2"
+                await asyncio.sleep(0.3)
+                told = (await one.get("/metrics")).text
+                assert f'fenlei_reloads_total{{model="toy",outcome="failed"}} {times}.0' in told
+                there = "v1"
+                await asyncio.sleep(0.3)
+
+    run(work())

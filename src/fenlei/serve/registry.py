@@ -117,12 +117,17 @@ class ModelRegistry:
             closing.add_done_callback(self._closing.discard)
 
     async def _look_for_versions(self) -> None:
-        tried = {served.name: served.version for served in self.all()}
+        settled: dict[str, tuple[str, str]] = {}  # a folder's version, and the one in service after it was looked at
         while True:
             await asyncio.sleep(_LOOK_EVERY)
             for name, folder in self._folders.items():
-                with suppress(ModelFolderError, ServeError):  # being replaced, or told of in the log
+                with suppress(ModelFolderError):  # it is being replaced
                     version = await asyncio.to_thread(read_version, folder)
-                    if version not in (tried[name], self.get(name).version):
-                        tried[name] = version
-                        await self.reload(name)
+                    if settled.get(name) != (version, self.get(name).version):
+                        await self._follow(name, version)
+                        settled[name] = version, self.get(name).version
+
+    async def _follow(self, name: str, version: str) -> None:
+        if version != self.get(name).version:
+            with suppress(ServeError):  # told of in the log
+                await self.reload(name)
