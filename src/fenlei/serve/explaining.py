@@ -20,8 +20,8 @@ def check_explained(texts: list[str], limits: Limits) -> None:
             raise ServeError(413, "text_too_long", message)
 
 
-def explain_texts(served: ServedModel, texts: list[str]) -> list[dict[str, Any]]:
-    """Explain the label that the model gives each text; of several the likeliest.
+def explain_text(served: ServedModel, text: str) -> dict[str, Any]:
+    """Explain the label that the model gives a text; of several the likeliest.
 
     Raises
     ------
@@ -31,6 +31,6 @@ def explain_texts(served: ServedModel, texts: list[str]) -> list[dict[str, Any]]
     from fenlei.explain.methods import explain
 
     try:
-        return [explain(served.model, [text])[0].to_dict() for text in texts]
+        return explain(served.model, [text])[0].to_dict()
     except Exception as error:
         raise model_failed(error) from error

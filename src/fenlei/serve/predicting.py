@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from starlette.types import Receive
@@ -12,7 +13,7 @@ from fenlei.base import Floats
 from fenlei.monitor.records import new_id
 from fenlei.scoring.predictions import Prediction, as_predictions
 from fenlei.serve.errors import ServeError, not_ready
-from fenlei.serve.explaining import check_explained, explain_texts
+from fenlei.serve.explaining import check_explained, explain_text
 from fenlei.serve.leaving import ending_when_left
 from fenlei.serve.served import ServedModel
 from fenlei.serve.service import Service
@@ -114,7 +115,7 @@ async def _score(service: Service, served: ServedModel, texts: list[str], receiv
 async def _explain(
     service: Service, served: ServedModel, texts: list[str], predictions: list[Prediction], receive: Receive
 ) -> None:
-    answer = service.explainer.submit(lambda: explain_texts(served, texts))
+    answer = service.explainer.submit([partial(explain_text, served, text) for text in texts])
     async with ending_when_left(receive, answer):
         explanations = await answer
     for one, explanation in zip(predictions, explanations, strict=True):

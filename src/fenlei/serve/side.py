@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from fenlei.serve.errors import overloaded, too_late
@@ -27,31 +28,29 @@ class SideWorker:
     def __init__(self, name: str, deadline: float) -> None:
         self._worker = Worker(name)
         self._deadline = deadline
-        self._n_waiting = 0
 
-    def submit(self, call: Callable[[], _Result]) -> asyncio.Future[_Result]:
-        """Begin a call; at the deadline its future holds an error, and it is not begun any more.
+    def submit(self, calls: Sequence[Callable[[], _Result]]) -> asyncio.Future[list[_Result]]:
+        """Begin some calls, one after another; at the deadline their future holds an error.
+
+        When the future ends before they do, those that are not begun are dropped.
 
         Raises
         ------
         ServeError
             When too many wait.
         """
-        if self._n_waiting >= _MOST_WAITING:
+        if self._worker.waiting >= _MOST_WAITING:
             raise overloaded(self._deadline)
-        future = self._worker.run(call)
+        ended = threading.Event()
+        future = self._worker.run(lambda: [call() for call in calls if not ended.is_set()])
         timer = asyncio.get_running_loop().call_later(self._deadline, _expire, future)
-        self._n_waiting += 1
-        future.add_done_callback(lambda _: self._done(timer))
+        future.add_done_callback(lambda _: ended.set())
+        future.add_done_callback(lambda _: timer.cancel())
         return future
 
     def close(self) -> None:
         """End when all is done."""
         self._worker.close()
-
-    def _done(self, timer: asyncio.TimerHandle) -> None:
-        timer.cancel()
-        self._n_waiting -= 1
 
 
 def _expire(future: asyncio.Future[_Result]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
@@ -24,29 +23,52 @@ class Worker:
     """
 
     def __init__(self, name: str) -> None:
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._calls: dict[asyncio.Future[Any], Callable[[], Any]] = {}  # in the order they came
+        self._changed = threading.Condition()
+        self._closing = False
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Calls that are not begun."""
+        return len(self._calls)
+
     def run(self, call: Callable[[], _Result]) -> asyncio.Future[_Result]:
-        """Put a call behind those that wait; the future is of the running event loop."""
+        """Put a call behind those that wait; it is dropped when its future, of the running event loop, ends first."""
         future: asyncio.Future[_Result] = asyncio.get_running_loop().create_future()
-        self._jobs.put((call, future))
+        with self._changed:
+            self._calls[future] = call
+            self._changed.notify()
+        future.add_done_callback(self._forget)
         return future
 
     def close(self) -> None:
         """Let the thread end when its calls are done."""
-        self._jobs.put(None)
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+
+    def _forget(self, future: asyncio.Future[Any]) -> None:
+        """Drop a call that was given up while it waited, and all that it holds."""
+        with self._changed:
+            self._calls.pop(future, None)
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            call, future = job
-            if not future.done():  # given up while it waited
-                _carry_out(call, future)
-            del job, call, future  # nothing of a request is kept until the next one comes
+        while (job := self._next()) is not None:
+            _carry_out(*job)
+            del job  # nothing of a request is kept until the next one comes
+
+    def _next(self) -> _Job | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._calls or self._closing)
+            future = next(iter(self._calls), None)
+            return None if future is None else (self._calls.pop(future), future)
 
 
 def _carry_out(call: Callable[[], Any], future: asyncio.Future[Any]) -> None:
+    if future.done():  # given up at this very moment
+        return
     result: Any = None
     error: Exception | None = None
     try:

@@ -23,5 +23,6 @@ async def table(
 ) -> Response:
     """Read a file of texts, whatever its encoding, as rows of strings."""
     data = await request.body()
-    reading = service_of(request).tables.submit(lambda: to_bytes(read_table(data, name, text)))
-    return Response(await unless_left(request, reading), media_type="application/json")
+    reading = service_of(request).tables.submit([lambda: to_bytes(read_table(data, name, text))])
+    [body] = await unless_left(request, reading)
+    return Response(body, media_type="application/json")
