@@ -26,8 +26,14 @@ def test_rows_are_counted():
     assert accuracy(ROWS) == Accuracy(6, 11)
     assert Accuracy(0, 0).to_dict() == {"n": 0, "right": 0, "accuracy": None, "interval": None}
     assert confusions(ROWS) == [
-        Confused("a", "b", 3, 3 / 9), Confused("x, y", "x", 1, 1.0), Confused("b", "a", 1, 1.0)
+        Confused("a", "b", 3, 3 / 9), Confused("b", "a", 1, 1.0), Confused("x, y", "x", 1, 1.0)
     ]  # fmt: skip
+
+
+def test_one_label_is_the_same_as_a_list_of_it():
+    rows = [(0, "joy", '["joy"]', 4), (0, '["joy"]', "joy", 2), (0, '["joy"]', '["anger"]', 1), (0, "joy", "anger", 1)]
+    assert accuracy(rows) == Accuracy(6, 8)
+    assert confusions(rows) == [Confused("joy", "anger", 2, 2 / 8)]
 
 
 @pytest.mark.parametrize(

@@ -96,21 +96,23 @@ def accuracy(rows: Iterable[Sequence[Any]]) -> Accuracy:
     right = n = 0
     for _, true, given, times in rows:
         n += times
-        right += times if true == given else 0
+        right += times if _labels(true) == _labels(given) else 0
     return Accuracy(right, n)
 
 
 def confusions(rows: Iterable[Sequence[Any]]) -> list[Confused]:
     """List the most frequent pairs of true and given label; of several labels, sets joined by commas."""
-    times: Counter[tuple[str, str]] = Counter()
-    support: Counter[str] = Counter()
-    for _, true, given, count in rows:
+    times: Counter[tuple[tuple[str, ...], tuple[str, ...]]] = Counter()
+    support: Counter[tuple[str, ...]] = Counter()
+    for _, true_text, given_text, count in rows:
+        true, given = _labels(true_text), _labels(given_text)
         support[true] += count
         if true != given:
             times[true, given] += count
     common = sorted(times.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_CONFUSIONS]
-    return [Confused(_shown(true), _shown(given), n, n / support[true]) for (true, given), n in common]
+    return [Confused(", ".join(true), ", ".join(given), n, n / support[true]) for (true, given), n in common]
 
 
-def _shown(label: str) -> str:
-    return ", ".join(labels_of(label))
+def _labels(text: str) -> tuple[str, ...]:
+    """Read a label so that one is the same as a list of only that one: who gives feedback need not know the form."""
+    return tuple(sorted(labels_of(text)))
