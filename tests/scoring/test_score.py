@@ -211,6 +211,32 @@ def kept_rows(out):
     return json.loads(journal.read_bytes())["done"]["rows"] if journal.exists() else 0
 
 
+_TOLD_RUN = """
+import sys
+from fenlei.scoring.score import score
+try:
+    score(*sys.argv[1:4], advance=lambda rows: print("reads", flush=True))
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a signal")
+def test_an_interrupt_ends_the_wait_for_standard_input(folder, tmp_path):
+    command = [sys.executable, "-c", _TOLD_RUN, str(folder), "-", str(tmp_path / "out.jsonl")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.stdin.write("很好\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "reads\n"
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+        assert process.stdout.read() == "interrupted\n"
+
+
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's account of a process's memory")
 def test_memory_does_not_grow_with_the_file(folder, tmp_path):
     code = _RUN.replace("window_rows=200, sync_every=0", "window_rows=4096") + (

@@ -154,9 +154,13 @@ def _digest(model: FilePath) -> str:
 
 
 def _read_ahead(parts: Iterator[list[str]]) -> Iterator[list[str]]:
-    """Read the next window while this one is scored, in compiled code that lets another thread run."""
+    """Read the next window while this one is scored, in compiled code that lets another thread run.
+
+    The first one is read here: it may wait for all of standard input, and an interrupt reaches only the main thread.
+    """
+    part = next(parts, None)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(next, parts, None)
-        while (part := waiting.result()) is not None:
+        while part is not None:
             waiting = pool.submit(next, parts, None)
             yield part
+            part = waiting.result()
