@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,18 +105,18 @@ def test_forgotten_texts_are_overwritten(store, record):
 
 
 def make_foreign(path):
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE customers (id INTEGER)")
 
 
 def make_half(path):
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("CREATE TABLE fenlei_predictions (id INTEGER)")
 
 
 def make_newer(path):
     PredictionStore(str(path)).close()
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE fenlei_schema SET version = 7")
 
 
@@ -138,8 +139,10 @@ def make_damaged(path):
 def test_what_is_not_ours_is_refused_in_one_line(tmp_path, make, words, create):
     path = tmp_path / "some.db"
     make(path)
+    before = path.read_bytes() if path.is_file() else None
     with pytest.raises(DataError, match=words) as error:
         PredictionStore(str(path), create=create)
+    assert before is None or path.read_bytes() == before
     assert "\n" not in str(error.value)
     assert str(path) in str(error.value)
 

@@ -26,8 +26,8 @@ from fenlei.exceptions import DataError, MissingExtraError, SettingError, Unavai
 from fenlei.monitor._tables import METADATA, SCHEMA, SCHEMAS
 
 _BUSY_SECONDS = 10
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",  # readers do not wait for the writer
+_OF_THE_FILE = "PRAGMA journal_mode = WAL"  # readers do not wait for the writer
+_OF_A_CONNECTION = (
     "PRAGMA synchronous = NORMAL",  # a crash of the machine may lose the last moments, and damages nothing
     "PRAGMA secure_delete = ON",  # what is forgotten is overwritten
     "PRAGMA cache_size = -65536",  # KiB
@@ -137,7 +137,7 @@ def _make_engine(place: URL, name: str) -> Engine:
 def _set_pragmas(connection: Any, record: object) -> None:
     cursor = connection.cursor()
     try:
-        for pragma in _PRAGMAS:
+        for pragma in _OF_A_CONNECTION:
             cursor.execute(pragma)
     finally:
         cursor.close()
@@ -151,6 +151,8 @@ def _prepare(engine: Engine, name: str, *, create: bool) -> None:
         _create(engine)
     with engine.connect() as connection:
         _check_version(connection, name)
+        if engine.dialect.name == "sqlite":  # only now, lest a file that is refused has been changed
+            connection.exec_driver_sql(_OF_THE_FILE)
 
 
 def _check_empty(engine: Engine, found: set[str], name: str, *, create: bool) -> None:
