@@ -2,8 +2,10 @@
 
 Each training runs in a process of its own, so that its peak of memory is its own. Trained as `fenlei train` does: on
 train with dev to choose the epoch by; where there is no dev, on train with a tenth held out, then on all of it for as
-many epochs as were best. The test set is read once a model. The seconds are those of all of it, from texts to figures;
-those of an epoch are learning and, where there is a dev set, measuring on it: without what a frozen encoder does once.
+many epochs as were best. The test set is read once a model.
+
+The seconds are those of the run that was disturbed least, of all of it from texts to figures. Those of an epoch are
+learning and, where there is a dev set, measuring on it, without what a frozen encoder does once.
 
 python benchmarks/encoder_accuracy.py --encoder e5-small --sets waimai --heads cls,mean,conv,rnn [--seeds 1,2,3]
 python benchmarks/encoder_accuracy.py --encoder e5-small --sets waimai --strategies full,frozen,last,lora --heads conv
@@ -13,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import time
@@ -66,7 +67,7 @@ def _cells(chosen: argparse.Namespace, name: str, strategy: str, head: str) -> l
             raise SystemExit(done.stderr)
         found.append(json.loads(done.stdout))
         print(name, strategy, head, seed, found[-1], file=sys.stderr, flush=True)
-    seconds, epoch = (statistics.median(one[part] or 0 for one in found) for part in ("seconds", "epoch"))
+    seconds, epoch = (min(one[part] or 0 for one in found) for part in ("seconds", "epoch"))
     return [
         *(spread([one[part] for one in found]) for part in ("test", "unseen", "valid")),
         f"{seconds:,.0f}", f"{epoch:,.1f}",
