@@ -81,7 +81,7 @@ def _texts(data: Path) -> Iterator[str]:
 def _draw(made: Path, out: Path) -> None:
     """Make the same network with weights as they are drawn at first."""
     torch.manual_seed(0)
-    AutoModel.from_config(AutoConfig.from_pretrained(made), add_pooling_layer=False).save_pretrained(out)
+    AutoModel.from_config(AutoConfig.from_pretrained(made)).save_pretrained(out)
     for path in made.glob("*token*"):
         shutil.copy(path, out)
 

@@ -16,7 +16,9 @@ def make(tokenizer, **settings):
     return new_network(PretrainSettings.of(SMALL | settings).resolved(), tokenizer)
 
 
-@pytest.mark.parametrize("settings", [{}, {"next_sentence": True}, {"objective": "next-token"}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"architecture": "bert"}, {"next_sentence": True}, {"objective": "next-token"}]
+)
 def test_places_have_the_scores_of_the_whole_network(tokenizer, settings):
     network = make(tokenizer, **settings).eval()
     ids = torch.randint(5, len(tokenizer), (3, 16))
@@ -99,7 +101,13 @@ def test_what_a_checkpoint_cannot_do_is_told(request, fixture, settings, message
         known_network(str(folder), settings, lambda text: None)
 
 
-def test_the_published_configuration_is_for_fine_tuning(tokenizer):
-    network = make(tokenizer)
+@pytest.mark.parametrize("architecture", ["bert", "modernbert"])
+def test_the_published_configuration_is_for_fine_tuning(tokenizer, architecture):
+    network = make(tokenizer, architecture=architecture)
     published_config(network, is_new=True)
-    assert network.config.hidden_dropout_prob == network.config.attention_probs_dropout_prob == 0.1
+    rates = {name: rate for name, rate in network.config.to_dict().items() if "dropout" in name and rate is not None}
+    assert {name for name, rate in rates.items() if rate != 0.1} <= {"classifier_dropout"}
+
+
+def test_all_layers_see_the_whole_sequence(tokenizer):
+    assert set(make(tokenizer).config.layer_types) == {"full_attention"}

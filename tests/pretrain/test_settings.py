@@ -23,6 +23,10 @@ from fenlei.pretrain.settings import PretrainSettings
         ({"epochs": 2, "steps": 3}, "give only one of epochs and steps"),
         ({"hidden": 10, "heads": 4}, "hidden must be a multiple of heads"),
         ({"objective": "next-token", "hidden": 12, "heads": 4}, "hidden must be an even multiple of heads"),
+        ({"hidden": 12, "heads": 4}, "hidden must be an even multiple of heads"),
+        ({"architecture": "modernbert", "next_sentence": True}, "next_sentence is for architecture='bert'"),
+        ({"objective": "next-token", "architecture": "bert"}, "architecture has no effect with objective"),
+        ({"encoder": "e5-small", "architecture": "bert"}, "architecture has no effect with an encoder"),
         ({"objective": "next-token", "next_sentence": True}, "next_sentence has no effect with objective"),
         ({"tokenizer": "unigram", "words": True}, "words has no effect with tokenizer='unigram'"),
         ({"encoder": "e5-small", "layers": 2}, "layers has no effect with an encoder"),
@@ -34,7 +38,7 @@ def test_what_is_wrong_is_told(settings, message):
         PretrainSettings.of(settings)
 
 
-@pytest.mark.parametrize("name", ["objective", "tokenizer", "schedule", "precision"])
+@pytest.mark.parametrize("name", ["objective", "tokenizer", "schedule", "precision", "architecture"])
 def test_unknown_choices_list_the_known_ones(name):
     with pytest.raises(UnknownNameError, match=rf"unknown {name} 'none'; .*known: "):
         PretrainSettings.of({name: "none"})
@@ -43,7 +47,9 @@ def test_unknown_choices_list_the_known_ones(name):
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({}, {"epochs": 3, "batch_size": 32, "learning_rate": 5e-4, "feed_forward": 1024}),
+        ({}, {"epochs": 3, "batch_size": 32, "learning_rate": 5e-4, "feed_forward": 512, "architecture": "modernbert"}),
+        ({"architecture": "bert"}, {"feed_forward": 1024}),
+        ({"next_sentence": True}, {"feed_forward": 1024, "architecture": "bert"}),
         ({"steps": 9}, {"epochs": None, "steps": 9}),
         ({"objective": "next-token", "hidden": 96}, {"batch_size": 16, "feed_forward": 256}),
         ({"encoder": "e5-small"}, {"learning_rate": 5e-5, "feed_forward": None}),

@@ -16,6 +16,8 @@ from transformers import (
     BertForPreTraining,
     LlamaConfig,
     LlamaForCausalLM,
+    ModernBertConfig,
+    ModernBertForMaskedLM,
     PreTrainedModel,
 )
 from transformers.utils.generic import ModelOutput
@@ -31,6 +33,10 @@ from fenlei.exceptions import SettingError
 from fenlei.pretrain.settings import PretrainSettings
 
 _SCORES = ("decoder.weight", "lm_head.weight", "embed_out.weight", "vocab_projector.weight")  # the head's last layer
+_DROPOUTS = {
+    "bert": ("hidden_dropout_prob", "attention_probs_dropout_prob"),
+    "modernbert": ("embedding_dropout", "mlp_dropout", "attention_dropout"),
+}
 _FINE_TUNING_DROPOUT = 0.1  # that of BERT; a short pretraining does without, learning from few labels does not
 
 
@@ -113,7 +119,11 @@ class PlacedLanguageModel(PreTrainedModel):
 
 
 def new_network(settings: PretrainSettings, tokenizer: EncoderTokenizer) -> PreTrainedModel:
-    """Make a network with random weights: BERT, or for the next token a decoder like Llama.
+    """Make a network with random weights: an encoder, or for the next token a decoder like Llama.
+
+    ModernBERT (Warner et al., "Smarter, Better, Faster, Longer", 2024) normalises before each layer, and tells places
+    apart by turning queries and keys. BERT, which normalises after each layer and learns a vector a place, stays for
+    thousands of steps at what the frequency of tokens tells. All layers see the whole sequence: it is short.
 
     Examples
     --------
@@ -121,7 +131,7 @@ def new_network(settings: PretrainSettings, tokenizer: EncoderTokenizer) -> PreT
     >>> tokenizer = EncoderTokenizer(train_tokenizer(["好看"], "wordpiece", size=300))
     >>> network = new_network(PretrainSettings(layers=1, hidden=8, heads=2).resolved(), tokenizer)
     >>> network.config.model_type, network.config.vocab_size
-    ('bert', 7)
+    ('modernbert', 7)
     """
     ids: dict[str, Any] = {
         "pad_token_id": tokenizer.pad_id,
@@ -141,9 +151,10 @@ def new_network(settings: PretrainSettings, tokenizer: EncoderTokenizer) -> PreT
         torch.manual_seed(settings.seed)
         if not settings.is_masked:
             return LlamaForCausalLM(LlamaConfig(**sizes, **ids, attention_dropout=settings.dropout))
-        dropout: dict[str, Any] = dict.fromkeys(
-            ("hidden_dropout_prob", "attention_probs_dropout_prob"), settings.dropout
-        )
+        dropout: dict[str, Any] = dict.fromkeys(_DROPOUTS[str(settings.architecture)], settings.dropout)
+        if settings.architecture == "modernbert":
+            ids |= {"cls_token_id": tokenizer.prefix[0], "sep_token_id": tokenizer.suffix[0]}
+            return ModernBertForMaskedLM(ModernBertConfig(**sizes, **ids, **dropout, global_attn_every_n_layers=1))
         config = BertConfig(**sizes, **dropout, pad_token_id=tokenizer.pad_id)
         return BertForPreTraining(config) if settings.next_sentence else BertForMaskedLM(config)
 
@@ -200,7 +211,7 @@ def _check_fits(loaded: LoadedEncoder, settings: PretrainSettings) -> None:
 def published_config(network: PreTrainedModel, *, is_new: bool) -> None:
     """Set what was different for pretraining alone to what those who load the network expect."""
     config: Any = network.config
-    if is_new and isinstance(config, BertConfig):
-        config.hidden_dropout_prob = config.attention_probs_dropout_prob = _FINE_TUNING_DROPOUT
+    for name in _DROPOUTS.get(config.model_type, ()) if is_new else ():
+        setattr(config, name, _FINE_TUNING_DROPOUT)
     if hasattr(config, "use_cache"):
         config.use_cache = True

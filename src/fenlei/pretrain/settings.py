@@ -10,17 +10,20 @@ from fenlei.engine.recipe import PRECISIONS, SCHEDULES
 from fenlei.exceptions import SettingError, UnknownNameError, unknown_name
 
 OBJECTIVES = {
-    "masked": "foretell the words that are hidden, from both sides (BERT)",
+    "masked": "foretell the words that are hidden, from both sides",
     "next-token": "foretell each token from those before it (GPT)",
 }
 TOKENIZERS = ("bpe", "unigram", "wordpiece")
+ARCHITECTURES = ("bert", "modernbert")
 SHARE = 0.15  # of the words that are hidden
 _LARGEST = 1 << 30
 _BATCH = {"masked": 32, "next-token": 16}  # every token of the latter has scores for the whole vocabulary
 _NEW_RATE, _ADAPTED_RATE = 5e-4, 5e-5
 _EPOCHS = 3
-_NEW_ONLY = ("tokenizer", "vocabulary", "words", "lowercase", "layers", "hidden", "heads", "feed_forward")
-_MASKED_ONLY = ("next_sentence", "whole_words")
+_NEW_ONLY = (
+    "tokenizer", "vocabulary", "words", "lowercase", "architecture", "layers", "hidden", "heads", "feed_forward",
+)  # fmt: skip
+_MASKED_ONLY = ("next_sentence", "whole_words", "architecture")
 _COUNTS = {  # whole numbers, and the least of each
     "layers": 1, "hidden": 2, "heads": 1, "feed_forward": 1, "length": 8, "epochs": 1, "steps": 1, "batch_size": 1,
     "vocabulary": 300, "rounds": 1, "held_out": 1, "seed": 0,
@@ -44,9 +47,12 @@ class PretrainSettings:
     words : bool, default=False
         Let frequent Chinese words be tokens: jieba's for wordpiece; for bpe no token reaches over the border of one.
     lowercase : bool, default=True
+    architecture : {"modernbert", "bert"} or None, default=None
+        Of an encoder. None is ModernBERT (Warner et al. 2024), and BERT (Devlin et al. 2019) with `next_sentence`.
     layers, hidden, heads : int, default=4, 256, 4
     feed_forward : int or None, default=None
-        None is four times `hidden` for BERT, and 8/3 of it for the decoder, whose layers have one matrix more.
+        None is twice `hidden` for ModernBERT, 8/3 of it for the decoder, whose layers have one matrix more than those
+        of BERT as well, and four times for BERT.
     dropout : float, default=0.0
         While pretraining; from 0 to below 1.
     length : int, default=128
@@ -91,6 +97,7 @@ class PretrainSettings:
     vocabulary: int = 16_000
     words: bool = False
     lowercase: bool = True
+    architecture: str | None = None
     layers: int = 4
     hidden: int = 256
     heads: int = 4
@@ -142,15 +149,22 @@ class PretrainSettings:
 
     def resolved(self) -> Self:
         """Fill in the defaults that depend on other settings, all but the number of steps."""
-        is_new = self.encoder is None
-        wide = 4 * self.hidden if self.is_masked else 8 * self.hidden // 3
+        is_new, architecture = self.encoder is None, self._architecture()
+        wide = {"bert": 4 * self.hidden, "modernbert": 2 * self.hidden}.get(architecture or "", 8 * self.hidden // 3)
         return replace(
             self,
+            architecture=architecture,
             batch_size=self.batch_size or _BATCH[self.objective],
             learning_rate=self.learning_rate or (_NEW_RATE if is_new else _ADAPTED_RATE),
             feed_forward=self.feed_forward or (wide if is_new else None),
             epochs=self.epochs or (_EPOCHS if self.steps is None and self.minutes is None else None),
         )
+
+    def _architecture(self) -> str | None:
+        """Of a new encoder; None for a decoder, and for a checkpoint to go on from."""
+        if self.encoder is not None or not self.is_masked:
+            return None
+        return self.architecture or ("bert" if self.next_sentence else "modernbert")
 
     def _check_choices(self) -> None:
         for name, known in (
@@ -161,6 +175,8 @@ class PretrainSettings:
         ):
             if getattr(self, name) not in known:
                 raise UnknownNameError(name, str(getattr(self, name)), known)
+        if self.architecture not in (None, *ARCHITECTURES):
+            raise UnknownNameError("architecture", str(self.architecture), ARCHITECTURES)
         if self.encoder is not None and not (isinstance(self.encoder, str) and self.encoder):
             raise SettingError(f"encoder must be the name or the folder of one; got {self.encoder!r}")
 
@@ -170,8 +186,10 @@ class PretrainSettings:
             raise SettingError(f"give only one of {' and '.join(given)}; each says how long to train")
         if self.hidden % self.heads:
             raise SettingError(f"hidden must be a multiple of heads; got {self.hidden} and {self.heads}")
-        if not self.is_masked and self.hidden // self.heads % 2:
+        if (not self.is_masked or self._architecture() == "modernbert") and self.hidden // self.heads % 2:
             raise SettingError(f"hidden must be an even multiple of heads; got {self.hidden} and {self.heads}")
+        if self.next_sentence and self.architecture == "modernbert":
+            raise SettingError("next_sentence is for architecture='bert'; leave one of the two out")
         changed = [name for name, field in self.__dataclass_fields__.items() if getattr(self, name) != field.default]
         if not self.is_masked:
             _refuse("with objective='next-token'", [name for name in _MASKED_ONLY if name in changed])
