@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from fenlei.layers.embedding import TokenEmbedding
+from fenlei.layers.embedding import TokenEmbedding, part_rows
 
 IDS = torch.tensor([[3, 5, 3, 2], [5, 1, 0, 0], [0, 0, 0, 0]])
 
@@ -71,8 +71,8 @@ class TestModes:
     given = torch.arange(32.0).view(8, 4)
     found = torch.tensor([False, False, True, True, False, True, False, False])
 
-    def begun(self, mode):
-        layer = embedding(mode=mode)
+    def begun(self, mode, **settings):
+        layer = embedding(mode=mode, **settings)
         layer.begin_with(self.given, self.found)
         return layer
 
@@ -80,6 +80,17 @@ class TestModes:
     def test_what_is_given_is_what_comes_out(self, mode):
         tokens = self.found.nonzero()[:, 0]
         torch.testing.assert_close(self.begun(mode).vectors(tokens), self.given[tokens])
+
+    @pytest.mark.parametrize("mode", ["nonstatic", "multichannel"])
+    def test_so_it_is_with_character_ngrams(self, mode):
+        words = ["[PAD]", "[UNK]", "boring", "bored", "a", "good"]
+        spelled = part_rows(words, 16)
+        layer = embedding(mode=mode, parts=16, part_entries=len(spelled.parts))
+        layer.spell(spelled)
+        nn.init.normal_(layer.part_weight)
+        layer.begin_with(self.given, self.found)
+        tokens = self.found.nonzero()[:, 0]
+        torch.testing.assert_close(layer.vectors(tokens), self.given[tokens])
 
     def test_static_ones_do_not_learn(self):
         layer = self.begun("static")
@@ -93,17 +104,24 @@ class TestModes:
         assert not layer.fixed.requires_grad
         assert torch.equal(layer.fixed[self.found], layer.weight[self.found])
 
-    def test_random_ones_beside_the_given_have_their_spread(self):
-        layer = TokenEmbedding(2000, 8, mode="nonstatic")
+    @pytest.mark.parametrize("mode", ["nonstatic", "multichannel"])
+    def test_random_ones_beside_the_given_have_their_spread(self, mode):
+        layer = TokenEmbedding(2000, 8, mode=mode)
         nn.init.normal_(layer.weight)
         found = torch.arange(2000) < 1000
         layer.begin_with(torch.randn(2000, 8) * 3, found)
-        assert layer.weight[~found].std().item() == pytest.approx(3, rel=0.05)
+        assert layer.vectors((~found).nonzero()[:, 0]).std().item() == pytest.approx(3, rel=0.05)
 
     def test_none_given_leaves_random_ones(self):
         layer = embedding(mode="nonstatic")
         layer.begin_with(self.given, torch.zeros(8, dtype=torch.bool))
         assert torch.isfinite(layer.weight).all()
+
+
+@pytest.mark.parametrize("wrong", [8, -1, 2**31 - 1])
+def test_an_id_that_is_none_is_an_error(wrong):
+    with pytest.raises(IndexError, match="in a vocabulary of 8"):
+        embedding()(torch.tensor([[3, wrong]]))
 
 
 def test_threads_may_ask_at_once():

@@ -264,7 +264,9 @@ class _Trainer(Trainer):
         assert self._resumed is not None  # noqa: S101  (go has set it)
         self.model.load_state_dict(load(self._resumed.tensors["weights"]))
         if self.average is not None:
-            self.average.load(load(self._resumed.tensors["average"]), self._resumed.state["averaged_steps"])
+            weights = load(self._resumed.tensors["average"])
+            placed = {name: weight.to(self.model.device) for name, weight in weights.items()}
+            self.average.load(placed, self._resumed.state["averaged_steps"])
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None or self._resumed is None:

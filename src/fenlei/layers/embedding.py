@@ -82,7 +82,15 @@ class _Tables:
         self._free: list[I32] = []
 
     def distinct(self, ids: Any, lengths: I64) -> tuple[I64, I32]:
-        """Find the distinct ids of a padded batch; see `fenlei.layers._conv_pool.distinct`."""
+        """Find the distinct ids of a padded batch; see `fenlei.layers._conv_pool.distinct`.
+
+        Raises
+        ------
+        IndexError
+            When there is no such id: the compiled loop would write where it must not.
+        """
+        if ids.size and not 0 <= int(ids.min()) <= int(ids.max()) < self.size:
+            raise IndexError(f"ids from {int(ids.min())} to {int(ids.max())} in a vocabulary of {self.size}")
         try:
             table = self._free.pop()
         except IndexError:
@@ -166,7 +174,8 @@ class TokenEmbedding(nn.Module):
         if ids.shape[2] == 1:
             return Embedded(rows, channels[..., 0], lengths, tokens)
         added = rows[channels.long()].sum(2).flatten(0, 1)
-        return Embedded(added, torch.arange(len(added), dtype=torch.int32).view(ids.shape[:2]), lengths)
+        every = torch.arange(len(added), dtype=torch.int32, device=ids.device)
+        return Embedded(added, every.view(ids.shape[:2]), lengths)
 
     def vectors(self, tokens: Tensor) -> Tensor:
         """Give the vectors of some ids, without dropout; shape (n, dim)."""
@@ -178,10 +187,12 @@ class TokenEmbedding(nn.Module):
     def _from_parts(self, tokens: Tensor, weight: Tensor) -> Tensor:
         first, counts = self.part_bounds[tokens], self.part_bounds[tokens + 1] - self.part_bounds[tokens]
         bags = counts.cumsum(0) - counts
-        parts = self.parts[torch.repeat_interleave(first - bags, counts) + torch.arange(int(counts.sum()))]
+        every = torch.arange(int(counts.sum()), device=tokens.device)
+        parts = self.parts[torch.repeat_interleave(first - bags, counts) + every]
         found, places = self._part_tables.distinct(parts.cpu().numpy()[None, :, None], np.array([len(parts)]))
         rows = self._rows(weight, torch.from_numpy(found).to(tokens.device))
-        return nn.functional.embedding_bag(torch.from_numpy(places[0, :, 0]), rows, bags.int(), mode="mean")
+        inside = torch.from_numpy(places[0, :, 0]).to(tokens.device)
+        return nn.functional.embedding_bag(inside, rows, bags.int(), mode="mean")
 
     def _rows(self, weight: Tensor, found: Tensor) -> Tensor:
         return nn.functional.embedding(found, weight, sparse=self.sparse and len(weight) >= SPARSE_FROM)
@@ -198,12 +209,11 @@ class TokenEmbedding(nn.Module):
             Which of them have a given vector.
         """
         given = found.nonzero()[:, 0]
-        if self.fixed is not None:  # the sum begins as the given vector
-            self.fixed[given] = vectors[given] / 2
-            self.weight[given] = vectors[given] / 2
-            return
         spread = vectors[given].std() if len(given) else torch.tensor(1.0)
         self.weight.mul_(spread / self.weight.std())
         self.weight[given] = vectors[given]
-        if self.part_weight is not None:  # the sum begins as the given vector
+        if self.fixed is not None:  # the sum begins as the given vector, here and with the parts
+            self.fixed[given] = vectors[given] / 2
+            self.weight[given] = vectors[given] / 2
+        if self.part_weight is not None:
             self.part_weight.zero_()
