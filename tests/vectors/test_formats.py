@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 from fenlei.exceptions import DataError, FenleiError, UnknownNameError
+from fenlei.vectors import fasttext_format
 from fenlei.vectors.formats import check_target, load_vectors, save_vectors
 from fenlei.vectors.subwords import Subwords
 from fenlei.vectors.word_vectors import WordVectors
@@ -179,6 +180,8 @@ def test_text_that_is_fine(tmp_path, content, tokens, numbers):
         (pickle.dumps({}), "a pickle"),
         (gzip.compress(b"a 1 2\n")[:-9], "gzip"),
         (gzip.compress(b"a 1 2\nb 1\n"), "row 2"),
+        (gzip.compress(fasttext_format.MARK + bytes(100)), "a model of fastText, packed with gzip; unpack it first"),
+        (gzip.compress(save({"x": np.ones(3)})), "a file of safetensors, packed with gzip; unpack it first"),
         (save({"x": np.ones(3)}), "not of word vectors"),
         (b"2 1\nabc\x00\x01" + b"x" * 20_000, "no token"),
         (b"2 2\na \x00\x00\x80\x3f\x00\x00\x80\x3fb \x00\x00\x80\x3f\x00\x00", "ends behind 1"),

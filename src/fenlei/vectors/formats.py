@@ -18,6 +18,7 @@ from fenlei.vectors.word_vectors import WordVectors
 
 _HEAD = 1 << 16  # bytes that a format is told from
 _PACKED = b"\x1f\x8b"
+_LARGEST = 1 << 40  # bytes, of a file whose size is not known
 _MARK = b"\xef\xbb\xbf"  # byte order mark of UTF-8
 _NOT_VECTORS = {
     b"PK\x03\x04": "a zip archive; unpack it first",
@@ -76,7 +77,20 @@ def load_vectors(path: str | os.PathLike[str], *, only: AbstractSet[str] | None 
     for mark, what in _NOT_VECTORS.items():
         if head.startswith(mark):
             raise DataError(f"no word vectors: this is {what}", source=source.name)
-    return _read_rows(Source(source.name, path=file, packed=head.startswith(_PACKED)), only)
+    packed = head.startswith(_PACKED)
+    if packed:
+        _check_packed(Source(source.name, path=file, packed=True))
+    return _read_rows(Source(source.name, path=file, packed=packed), only)
+
+
+def _check_packed(source: Source) -> None:
+    """Refuse formats whose parts are looked up where they lie in the file."""
+    with source.open() as stream:
+        head = stream.read(_HEAD)
+    what = "a model of fastText" if head.startswith(fasttext_format.MARK) else ""
+    what = "a file of safetensors" if own_format.is_own(head, _LARGEST) else what
+    if what:
+        raise DataError(f"{what}, packed with gzip; unpack it first", source=source.name)
 
 
 def save_vectors(vectors: WordVectors, path: str | os.PathLike[str], *, format: str | None = None) -> Path:  # noqa: A002
