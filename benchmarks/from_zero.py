@@ -5,7 +5,7 @@ other network has the same tokenizer and shape, and weights as they were drawn. 
 rates, since what begins at random may want a higher one; the rate is chosen by the dev set with the first seed, and
 the other seeds are trained with it. The test set is read once a model.
 
-python benchmarks/from_zero.py --out FOLDER [--minutes 60] [--sets waimai,chnsenticorp] [--rates 1e-4,3e-4,1e-3]
+python benchmarks/from_zero.py --out FOLDER [--minutes 60] [--architecture bert] [--sets waimai] [--rates 1e-4,3e-4]
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def _options() -> argparse.Namespace:
     options = parser(str(__doc__).partition("\n")[0])
     options.add_argument("--out", type=Path, required=True, help="where the encoders are to lie")
     options.add_argument("--minutes", type=float, default=60)
+    options.add_argument("--architecture", help="of the encoder, by default that of `fenlei pretrain`")
     options.add_argument("--sets", default="waimai,chnsenticorp")
     options.add_argument("--rates", default="1e-4,3e-4,1e-3")
     options.add_argument("--seeds", default="1,2,3")
@@ -64,7 +65,8 @@ def _options() -> argparse.Namespace:
 
 def _pretrain(chosen: argparse.Namespace, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
-    pretrain(_texts(chosen.data), out, minutes=chosen.minutes, layers=4, hidden=256, heads=4, message=_tell)
+    size = {"architecture": chosen.architecture, "layers": 4, "hidden": 256, "heads": 4}
+    pretrain(_texts(chosen.data), out, minutes=chosen.minutes, message=_tell, **size)
 
 
 def _tell(what: str) -> None:

@@ -47,11 +47,11 @@ def test_unknown_choices_list_the_known_ones(name):
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({}, {"epochs": 3, "batch_size": 32, "learning_rate": 5e-4, "feed_forward": 512, "architecture": "modernbert"}),
-        ({"architecture": "bert"}, {"feed_forward": 1024}),
+        ({}, {"epochs": 3, "batch_size": 32, "learning_rate": 1e-3, "feed_forward": 512, "architecture": "modernbert"}),
+        ({"architecture": "bert"}, {"feed_forward": 1024, "learning_rate": 5e-4}),
         ({"next_sentence": True}, {"feed_forward": 1024, "architecture": "bert"}),
         ({"steps": 9}, {"epochs": None, "steps": 9}),
-        ({"objective": "next-token", "hidden": 96}, {"batch_size": 16, "feed_forward": 256}),
+        ({"objective": "next-token", "hidden": 96}, {"batch_size": 16, "feed_forward": 256, "learning_rate": 5e-4}),
         ({"encoder": "e5-small"}, {"learning_rate": 5e-5, "feed_forward": None}),
         ({"learning_rate": 1e-3, "batch_size": 4, "feed_forward": 7}, {"learning_rate": 1e-3, "feed_forward": 7}),
     ],

@@ -18,7 +18,8 @@ ARCHITECTURES = ("bert", "modernbert")
 SHARE = 0.15  # of the words that are hidden
 _LARGEST = 1 << 30
 _BATCH = {"masked": 32, "next-token": 16}  # every token of the latter has scores for the whole vocabulary
-_NEW_RATE, _ADAPTED_RATE = 5e-4, 5e-5
+_RATES = {"modernbert": 1e-3, "bert": 5e-4, None: 5e-4}  # of new networks; the last one is the decoder
+_ADAPTED_RATE = 5e-5
 _EPOCHS = 3
 _NEW_ONLY = (
     "tokenizer", "vocabulary", "words", "lowercase", "architecture", "layers", "hidden", "heads", "feed_forward",
@@ -63,7 +64,7 @@ class PretrainSettings:
     batch_size : int or None, default=None
         Sequences of a step. None: 32, and 16 for next-token.
     learning_rate : float or None, default=None
-        The highest. None: 5e-4, and 5e-5 with `encoder`.
+        The highest. None: 1e-3 for a new ModernBERT, 5e-4 for other new networks, 5e-5 with `encoder`.
     schedule : str, default="linear"
         See `fenlei.engine.recipe.Recipe`.
     warmup : float, default=0.05
@@ -155,7 +156,7 @@ class PretrainSettings:
             self,
             architecture=architecture,
             batch_size=self.batch_size or _BATCH[self.objective],
-            learning_rate=self.learning_rate or (_NEW_RATE if is_new else _ADAPTED_RATE),
+            learning_rate=self.learning_rate or (_RATES[architecture] if is_new else _ADAPTED_RATE),
             feed_forward=self.feed_forward or (wide if is_new else None),
             epochs=self.epochs or (_EPOCHS if self.steps is None and self.minutes is None else None),
         )
