@@ -488,6 +488,24 @@ def page_for_code(browser, site):
     page.close()
 
 
+@pytest.mark.parametrize(
+    ("broken_by", "told"),
+    [("new DOMException('stopped', 'AbortError')", [True, None]), ("new TypeError('network error')", [False, 0])],
+)
+def test_an_answer_that_breaks_off_is_no_answer(page_for_code, broken_by, told):
+    found = page_for_code.evaluate(f"""async () => {{
+        const {{ get, isStopped }} = await import("/page/api.js");
+        const whole = window.fetch;
+        window.fetch = async () => ({{ ok: true, status: 200, json: () => Promise.reject({broken_by}) }});
+        try {{
+          return await get("v1/models").catch((error) => [isStopped(error), error.status ?? null]);
+        }} finally {{
+          window.fetch = whole;
+        }}
+    }}""")
+    assert found == told
+
+
 def test_two_models_compared(site, open_page, models):
     page = open_page(site, locale="en-US")
     page.click("#tab-compare")

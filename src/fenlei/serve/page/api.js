@@ -59,13 +59,19 @@ async function reach(path, request) {
     return await fetch(path, { ...request, cache: "no-store", credentials: "same-origin" });
   } catch (error) {
     if (isStopped(error)) throw error;
-    throw new ServerError(0, "unreachable", "the server cannot be reached");
+    throw unreachable();
   }
 }
 
+const unreachable = () => new ServerError(0, "unreachable", "the server cannot be reached");
+
 async function unpack(response) {
-  const body = await response.json().catch(() => null);
-  if (response.ok && body !== null) return body;
+  const body = await response.json().catch((error) => {
+    if (isStopped(error)) throw error;
+    return null; // the connection broke, or what is there is no JSON
+  });
+  if (response.ok && body === null) throw unreachable();
+  if (response.ok) return body;
   const { code = "unexpected", message = `HTTP ${response.status}` } = body?.error ?? {};
   throw new ServerError(response.status, code, message, Number(response.headers.get("Retry-After")) || 1);
 }
