@@ -250,6 +250,37 @@ def test_the_other_model_answers_when_it_is_chosen(site, open_page, models):
     assert "nbsvm" in page.inner_text("#model-facts")
 
 
+def held(page, pattern, wanted):
+    """Keep the requests that are wanted from the server; `continue_` of each lets it go."""
+    kept = []
+    page.route(pattern, lambda route: kept.append(route) if wanted(route.request) else route.continue_())
+    return kept
+
+
+def test_the_last_question_is_answered_whichever_answer_comes_last(site, open_page, models):
+    page = open_page(site)
+    classify(page, TEXTS[1])
+    late = held(page, "**/v1/predict", lambda request: request.post_data_json["model"] == "topics")
+    page.select_option("#model", "topics")
+    page.select_option("#model", "other")
+    (label,) = models[1]["other"].predict([TEXTS[1]])
+    page.wait_for_function("label => document.querySelector('#text-label').textContent === label", arg=label)
+    assert page.is_enabled("#text-go")
+    late[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.inner_text("#text-label") == label
+    assert page.inner_text("#text-status") == ""
+
+
+def test_nothing_is_asked_before_the_models_are_known(site, open_page):
+    page = open_page(site)
+    held(page, "**/v1/models", lambda request: True)
+    page.reload()
+    page.fill("#text-input", TEXTS[0])
+    page.keyboard.press("Control+Enter")
+    assert page.inner_text("#text-status") == ""
+
+
 def test_feedback_reaches_the_monitor(site, open_page):
     page = open_page(site, locale="en-US")
     classify(page, TEXTS[0])
@@ -443,6 +474,18 @@ def test_a_row_that_cannot_be_answered_stays_without_a_label(site, open_page):
         page.click("#file-save")
     found = list(csv.reader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8-sig"))))
     assert [bool(row[3]) for row in found[1:]] == [True] * 4 + [False] + [True] * 4
+
+
+def test_the_last_file_is_read_whichever_comes_last(site, open_page):
+    page = open_page(site, locale="en-US")
+    late = held(page, "**/v1/table?name=large.csv", lambda request: True)
+    page.click("#tab-file")
+    for name in ("large.csv", "small.csv"):
+        page.set_input_files("#file-input", sheet([["1", "t", TEXTS[0]]]) | {"name": name})
+    page.wait_for_selector("#file-go")
+    late[0].continue_()
+    page.wait_for_timeout(300)
+    assert page.inner_text("#file-status").startswith("small.csv")
 
 
 def test_the_column_of_the_longest_texts_is_offered_when_no_name_tells(site, open_page):

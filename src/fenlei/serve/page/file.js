@@ -16,19 +16,23 @@ let table = null; // {name, columns, text, rows, encoding}
 let labelled = null; // predictions of the first rows, or of all
 let results = null;
 let running = null; // the progress of the labelling
+let reading = null; // ends the reading of a file when another is chosen
 
 async function read(file) {
   if (!file) return;
+  reading?.abort();
+  reading = new AbortController();
   running?.control.abort();
   table = labelled = results = null;
   clear();
   tell($("file-status"), t("file.reading", { name: file.name }));
   try {
-    table = { name: file.name, ...(await upload(`v1/table?name=${encodeURIComponent(file.name)}`, file)) };
+    const found = await upload(`v1/table?name=${encodeURIComponent(file.name)}`, file, { signal: reading.signal });
+    table = { name: file.name, ...found };
     table.text ??= table.columns[likeliestColumn(table)];
     render();
   } catch (error) {
-    tell($("file-status"), reason(error), true);
+    if (!isStopped(error)) tell($("file-status"), reason(error), true);
   }
 }
 

@@ -1,35 +1,40 @@
 // One text: its label, the probabilities as bars, and the words of the text coloured by their weights.
 
-import { patiently, post, reason } from "./api.js";
+import { isStopped, patiently, post, reason } from "./api.js";
 import { $, bar, el, show, tell } from "./dom.js";
 import { explanation } from "./explanation.js";
 import { feedback } from "./feedback.js";
-import { chosenModel, modelNamed } from "./models.js";
+import { allModels, chosenModel, modelNamed } from "./models.js";
 import { labelText, labelsOf, wellFormed } from "./predictions.js";
 import { onLanguage, percent, t } from "./words.js";
 
 const SHOWN_CLASSES = 10;
 let last = null; // {text, model, prediction, tooLong}, to be written again in the other language
+let asking = null; // ends the question on its way when another is asked, whose answer might come first
 
 async function classify(event) {
   event?.preventDefault();
+  if (allModels().length === 0) return;
   const text = wellFormed($("text-input").value);
   if (text === "") return tell($("text-status"), t("text.empty"));
+  asking?.abort();
+  asking = new AbortController();
   $("text-go").disabled = true;
   tell($("text-status"), t("text.working"));
   try {
-    last = await answer(text, chosenModel().name);
+    last = await answer(text, chosenModel().name, asking.signal);
     tell($("text-status"), "");
     render();
   } catch (error) {
+    if (isStopped(error)) return;
     tell($("text-status"), reason(error), true);
   }
   $("text-go").disabled = false;
 }
 
 /** Ask with the reasons; without, when the text is too long for them. */
-async function answer(text, model) {
-  const ask = (explain) => patiently(() => post("v1/predict", { input: text, model, scores: true, explain }));
+async function answer(text, model, signal) {
+  const ask = (explain) => patiently(() => post("v1/predict", { input: text, model, scores: true, explain }, { signal }), { signal });
   try {
     return told(text, await ask(true), false);
   } catch (error) {
