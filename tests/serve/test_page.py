@@ -565,6 +565,34 @@ def test_two_models_compared(site, open_page, models):
     assert sides.first.locator(".chosen").inner_text() != sides.last.locator(".chosen").inner_text()
 
 
+def test_texts_that_a_model_could_not_answer_are_left_out_of_the_comparison_and_counted(site, open_page):
+    page = open_page(site, locale="en-US")
+    page.click("#tab-compare")
+    page.fill("#compare-input", "\n".join([*TEXTS, "长" * 20_001]))
+    page.click("#compare-go")
+    page.wait_for_selector("#compare-agreement")
+    assert "could not answer them: 1. The first is number 9: A text is too long." in page.inner_text("#compare-result")
+    assert page.locator(".pairs > li").count() == 8
+    page.fill("#compare-input", "长" * 20_001)
+    page.click("#compare-go")
+    page.wait_for_selector("text=The first is number 1: A text is too long.")
+    assert page.locator("#compare-agreement").count() == 0
+
+
+def test_a_new_comparison_takes_the_old_one_away(site, open_page):
+    page = open_page(site, locale="en-US")
+    page.click("#tab-compare")
+    page.fill("#compare-input", TEXTS[0])
+    page.click("#compare-go")
+    page.wait_for_selector("#compare-agreement")
+    held(page, "**/v1/predict", lambda request: True)
+    page.click("#compare-go")
+    assert not page.is_visible("#compare-result")
+    page.click("text=Stop")
+    page.wait_for_selector("text=Stopped after 0 of 2")
+    assert page.locator("#compare-result > *").count() == 0
+
+
 def test_the_language_is_the_browsers_until_another_is_chosen(site, open_page):
     page = open_page(site, locale="de-DE")
     assert page.inner_text("#text-go") == "Classify"

@@ -11,7 +11,7 @@ import { number, onLanguage, percent, t } from "./words.js";
 const PAGE = 20; // texts shown at a time
 const CLASSES = 3; // of each model, side by side
 
-let compared = null; // {names, rows: [{text, number, a, b, same, distance}]}
+let compared = null; // {rows: [{text, number, a, b, same, distance}], failed: [{number, error}]}
 let onlyDifferent = false;
 let shown = PAGE;
 
@@ -20,6 +20,8 @@ async function compare(event) {
   const texts = linesOf($("compare-input"));
   const names = [$("compare-a").value, $("compare-b").value];
   if (texts.length === 0) return;
+  compared = null;
+  $("compare-result").hidden = true;
   const progress = new Progress($("compare-progress"), 2 * texts.length);
   $("compare-go").disabled = true;
   const answers = [[], []];
@@ -36,18 +38,20 @@ async function compare(event) {
     else show($("compare-progress"), el("p", { class: "status bad", role: "alert" }, reason(error)));
   }
   $("compare-go").disabled = false;
-  compared = { names, rows: pairs(texts, answers) };
+  compared = pairs(texts, answers);
   onlyDifferent = false;
   shown = PAGE;
   render();
 }
 
-/** The texts that both have answered, those first on which they differ most. */
+/** The texts that both have answered, those first on which they differ most, and those that one could not answer. */
 function pairs(texts, [first, second]) {
-  const rows = texts.slice(0, Math.min(first.length, second.length)).map((text, i) => ({ text, number: i + 1, a: first[i], b: second[i] }));
-  return rows.filter(({ a, b }) => !a.error && !b.error)
+  const asked = texts.slice(0, Math.min(first.length, second.length)).map((text, i) =>
+    ({ text, number: i + 1, a: first[i], b: second[i], error: first[i].error ?? second[i].error }));
+  const rows = asked.filter(({ error }) => !error)
     .map((row) => ({ ...row, same: labelText(row.a) === labelText(row.b), distance: distance(row.a.scores, row.b.scores) }))
     .sort((x, y) => x.same - y.same || y.distance - x.distance || x.number - y.number);
+  return { rows, failed: asked.filter(({ error }) => error) };
 }
 
 function distance(first, second) {
@@ -56,15 +60,21 @@ function distance(first, second) {
 }
 
 function render() {
-  if (compared === null || compared.rows.length === 0) return;
-  const { rows } = compared;
+  if (compared === null) return;
+  const { rows, failed } = compared;
+  show($("compare-result"),
+    failed.length > 0 && el("p", { class: "bad small", role: "status" }, t("compare.failed", { n: failed.length, number: failed[0].number, reason: reason(failed[0].error) })),
+    rows.length > 0 && comparison(rows));
+}
+
+function comparison(rows) {
   const chosen = rows.filter(({ same }) => !onlyDifferent || !same);
   const only = el("input", { type: "checkbox", id: "compare-only", onchange: () => { onlyDifferent = only.checked; shown = PAGE; render(); $("compare-only").focus(); } });
   only.checked = onlyDifferent;
-  show($("compare-result"), figures(rows),
+  return [figures(rows),
     el("div", { class: "row-between" }, el("p", { class: "muted small" }, t("compare.how")), el("label", { class: "check" }, only, " ", t("compare.only"))),
     chosen.length === 0 ? el("p", { class: "status" }, t("compare.none")) : el("ol", { class: "pairs" }, ...chosen.slice(0, shown).map(pair)),
-    chosen.length > shown && el("button", { type: "button", class: "quiet", onclick: () => { shown += PAGE; render(); } }, t("lines.more", { n: Math.min(PAGE, chosen.length - shown) })));
+    chosen.length > shown && el("button", { type: "button", class: "quiet", onclick: () => { shown += PAGE; render(); } }, t("lines.more", { n: Math.min(PAGE, chosen.length - shown) }))];
 }
 
 function figures(rows) {

@@ -111,6 +111,7 @@ export const en = {
   "compare.sure-b": "mean probability, B",
   "compare.only": "Only where they differ",
   "compare.none": "There is no text on which they differ.",
+  "compare.failed": "Texts left out, as a model could not answer them: {n}. The first is number {number}: {reason}",
   "compare.how": "The texts on which they differ most come first.",
 
   "key.title": "This server asks for an API key",
@@ -291,6 +292,7 @@ export const zh = {
   "compare.sure-b": "平均概率，B",
   "compare.only": "只看不同的",
   "compare.none": "没有答案不同的文本。",
+  "compare.failed": "有 {n} 条文本至少有一个模型未能回答，不计入对比。其中第一条是第 {number} 条：{reason}",
   "compare.how": "差别最大的文本排在最前。",
 
   "key.title": "本服务器需要 API 密钥",
