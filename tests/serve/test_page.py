@@ -522,6 +522,18 @@ def test_cells_of_a_csv(site, page_for_code, cell, written):
     assert made == f"\ufeff{written}\r\n"
 
 
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("好", "好"), ("=1+1", "'=1+1"), ("好\t\n坏", "好 坏"), ('"=1+1"', '"""=1+1"""'), ('"开头', '"""开头"'),
+        ('="x"', "\"'=\"\"x\"\"\""), ("-5", "-5"),
+    ],
+)  # fmt: skip
+def test_cells_of_what_is_copied(site, page_for_code, cell, written):
+    made = page_for_code.evaluate("(cell) => import('/page/csv.js').then((m) => m.toTsv([[cell, 1]]))", cell)
+    assert made == f"{written}\t1"
+
+
 @pytest.fixture(scope="module")
 def page_for_code(browser, site):
     """A page whose modules are called."""

@@ -10,12 +10,12 @@ export function guarded(cell) {
 
 /** A csv file: UTF-8 with a byte order mark, by which Excel knows the encoding. */
 export function toCsv(rows) {
-  return "\ufeff" + rows.map((row) => row.map(quoted).join(",") + "\r\n").join("");
+  return "\ufeff" + rows.map((row) => row.map((cell) => quoted(guarded(String(cell)), /[",\r\n]|^\s|\s$/)).join(",") + "\r\n").join("");
 }
 
-/** What a spreadsheet takes from the clipboard: no tab and no line end inside of a cell. */
+/** What a spreadsheet takes from the clipboard: no tab and no line end inside of a cell; it reads quotes as in a csv. */
 export function toTsv(rows) {
-  return rows.map((row) => row.map((cell) => guarded(String(cell)).replace(/[\t\r\n]+/g, " ")).join("\t")).join("\n");
+  return rows.map((row) => row.map((cell) => quoted(guarded(String(cell)).replace(/[\t\r\n]+/g, " "), /"/)).join("\t")).join("\n");
 }
 
 /** Let the user save a text as a file. */
@@ -28,7 +28,7 @@ export function download(name, text) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-function quoted(cell) {
-  const text = guarded(String(cell));
-  return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** A cell in quotes, when there is in it what would be read otherwise without. */
+function quoted(cell, unclear) {
+  return unclear.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
