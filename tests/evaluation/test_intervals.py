@@ -69,3 +69,33 @@ def test_drawing_in_parts_changes_nothing(monkeypatch):
 def test_all_right_has_no_spread():
     found = encode(["a", "b"], np.eye(2), ["a", "b"])
     assert intervals.bootstrap(found).overall["accuracy"] == (1.0, 1.0)
+
+
+def of_one_class(n_texts, n_right):
+    """An interval of a class of so many texts, among eighty others that are answered right."""
+    targets = ["a"] * 40 + ["b"] * 40 + ["c"] * n_texts
+    given = targets[: 80 + n_right] + ["a"] * (n_texts - n_right)
+    found = encode(["a", "b", "c"], np.eye(3)[["abc".index(label) for label in given]], targets)
+    return found, intervals.bootstrap(found, resamples=4000).f1[2]
+
+
+def test_resamples_without_a_class_say_nothing_of_it():
+    assert of_one_class(2, 2)[1].tolist() == [1.0, 1.0]
+
+
+def test_a_rare_class_like_drawing_rows():
+    found, bounds = of_one_class(5, 4)
+    random = np.random.default_rng(7)
+    truth, given = found.truth.argmax(axis=1), found.given.argmax(axis=1)
+    drawn = (random.integers(0, 85, 85) for _ in range(2000))
+    kept = [rows for rows in drawn if (truth[rows] == 2).any()]
+    f1 = [f1_score(truth[rows] == 2, given[rows] == 2, zero_division=0) for rows in kept]
+    assert bounds == pytest.approx(np.percentile(f1, [2.5, 97.5]), abs=0.01)
+
+
+def test_a_class_in_no_resample_has_no_interval():
+    found = encode(["a", "b", "c"], np.eye(3), ["a", "b", "c"])
+    one = intervals.bootstrap(found, resamples=1, seed=4)
+    lacking = np.isnan(one.f1).all(axis=1)
+    assert 0 < lacking.sum() < 3
+    assert (one.f1[~lacking] == 1).all()

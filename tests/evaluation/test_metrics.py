@@ -125,6 +125,7 @@ def test_untested_class_has_no_figures_and_no_weight():
     found = evaluate_scores(["a", "b", "c"], scores, ["a", "b"])
     scores_of_c = found.per_class["c"]
     assert (scores_of_c.precision, scores_of_c.recall, scores_of_c.f1) == (None, None, None)
+    assert scores_of_c.f1_interval is None
     assert found.metrics["f1_macro"] == 1.0
     assert any("c" in warning for warning in found.warnings)
 

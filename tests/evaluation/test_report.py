@@ -290,3 +290,11 @@ def test_in_a_browser(tmp_path):
     dom = subprocess.run(command, capture_output=True, timeout=60, check=True).stdout.decode()
     assert "<button" in dom  # the one script ran under the content security policy
     assert all(label in dom for label in CLASSES)
+
+
+def test_a_class_without_an_interval_has_a_bar_all_the_same():
+    found = evaluate_scores(CLASSES, np.eye(3), CLASSES, resamples=1, seed=4)
+    with_interval = sum(scores.f1_interval is not None for scores in found.per_class.values())
+    html = render_report(ReportData(evaluation=found))
+    assert (html.count('class="bar heat"'), html.count("<u style=")) == (3, with_interval)
+    assert with_interval < 3

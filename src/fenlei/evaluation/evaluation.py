@@ -25,7 +25,8 @@ class Note(NamedTuple):
 class ClassScores:
     """Figures of one class; None where the test data cannot tell.
 
-    Recall and the areas need texts of the class, precision needs answers of the class, F1 needs either.
+    Recall and the areas need texts of the class, precision needs answers of the class, F1 needs either; the
+    interval of F1 is over the resamples that hold either.
     """
 
     support: int

@@ -205,7 +205,7 @@ def _per_class(
             precision=float(precision) if given else None,
             recall=float(recall) if support else None,
             f1=float(f1) if given or support else None,
-            f1_interval=(float(low), float(high)) if given or support else None,
+            f1_interval=None if np.isnan(low) else (float(low), float(high)),
             roc_auc=roc.area(label),
             average_precision=precision_recall.area(label),
         )
