@@ -55,6 +55,24 @@ def check_texts(X: Any) -> list[str]:
     return [str(item) for item in items]
 
 
+def check_seed(seed: Any) -> None:
+    """Refuse a seed that numpy's generators do not take.
+
+    Raises
+    ------
+    SettingError
+        When it is no whole number from 0.
+
+    Examples
+    --------
+    >>> check_seed(-1)
+    Traceback (most recent call last):
+    fenlei.exceptions.SettingError: seed must be a whole number from 0, not -1
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise SettingError(f"seed must be a whole number from 0, not {seed!r}")
+
+
 def _as_list(X: Any) -> list[Any]:
     """Lay a sequence out as a new list; arrays and Series know how themselves."""
     if isinstance(X, str | bytes):

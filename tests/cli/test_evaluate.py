@@ -103,3 +103,9 @@ def test_unlabelled_data(tmp_path, data):
     (tmp_path / "t.txt").write_text("很好\n", encoding="utf-8")
     with pytest.raises(DataError, match="needs labels"):
         run("model", "t.txt")
+
+
+def test_a_seed_below_zero_is_a_wrong_setting(data):
+    result = run("model", data, "--seed", "-1")
+    assert result.exit_code == 2
+    assert "-1 is not in the range x>=0" in result.stderr

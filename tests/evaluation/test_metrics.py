@@ -10,7 +10,7 @@ from sklearn import metrics as reference
 
 from fenlei._unread import Unread
 from fenlei.evaluation.metrics import evaluate, evaluate_scores
-from fenlei.exceptions import DataError
+from fenlei.exceptions import DataError, SettingError
 
 CLASSES = ["体育", "娱乐", "finance"]
 
@@ -217,3 +217,13 @@ def test_texts_that_are_read_in_part_are_noted():
     assert note.en == "1 of 2 texts are longer than max_length=3: 7 tokens at their ends are not read"
     assert note.zh.startswith("2 条文本中有 1 条长于 max_length=3")
     assert note.en in found.to_dict()["warnings"]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True])
+def test_a_wrong_seed_is_refused_before_the_model_is_asked(seed):
+    model = Fixed(["a", "b"], np.eye(2))
+    with pytest.raises(SettingError, match="seed must be a whole number from 0"):
+        evaluate(model, ["x", "y"], ["a", "b"], seed=seed)
+    assert model.calls == 0
+    with pytest.raises(SettingError, match="seed"):
+        evaluate_scores(["a", "b"], np.eye(2), ["a", "b"], seed=seed)

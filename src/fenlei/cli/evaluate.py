@@ -35,7 +35,7 @@ _NAMES = {
 @click.argument("data", metavar="DATA")
 @click.option("--report", metavar="FILE.html", help="Write everything into one HTML file.")
 @data_options
-@click.option("--seed", type=int, default=13, show_default=True, help="Of the confidence intervals.")
+@click.option("--seed", type=click.IntRange(0), default=13, show_default=True, help="Of the confidence intervals.")
 @json_option
 def evaluate_command(
     model: str,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fenlei._checks import check_seed
 from fenlei.data.dataset import Dataset, Target
 from fenlei.exceptions import DataError, SettingError
 
@@ -106,7 +107,8 @@ def rows_to_hold_out(
     >>> [texts[row] for row in rows]
     ['nice', 'poor']
     """
-    _check(fraction, seed)
+    _check_fraction(fraction)
+    check_seed(seed)
     groups = [_Group(rows, labels[rows[0]]) for rows in _groups(texts)]
     order = np.random.default_rng(seed).permutation(len(groups))
     shuffled = [groups[i] for i in order]
@@ -114,11 +116,9 @@ def rows_to_hold_out(
     return sorted(row for group in choose(shuffled, fraction) for row in group.rows)
 
 
-def _check(fraction: float, seed: int) -> None:
+def _check_fraction(fraction: float) -> None:
     if isinstance(fraction, bool) or not isinstance(fraction, int | float) or not 0 < fraction < 1:
         raise SettingError(f"fraction must be between 0 and 1, exclusive, not {fraction!r}")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise SettingError(f"seed must be a whole number from 0, not {seed!r}")
 
 
 def _groups(texts: Sequence[str]) -> list[tuple[int, ...]]:

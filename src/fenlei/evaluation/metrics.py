@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fenlei._checks import check_texts
+from fenlei._checks import check_seed, check_texts
 from fenlei._unread import Unread, counted
 from fenlei.evaluation import _confidence, _counts
 from fenlei.evaluation._answers import Answers, FloatArray, Labels, check_targets, encode
@@ -64,6 +64,8 @@ def evaluate(
     ------
     DataError
         If there are no texts, a text has no label, or labels are of the wrong kind.
+    SettingError
+        If `seed` is no whole number from 0.
 
     Examples
     --------
@@ -76,6 +78,7 @@ def evaluate(
     >>> found.n, found.n_wrong, found.errors[0].text
     (3, 1, '很好')
     """
+    check_seed(seed)
     multi_label = bool(getattr(model, "multi_label_", False))
     texts = check_texts(texts)
     labels = check_targets(targets, multi_label=multi_label, rows=rows)
@@ -130,6 +133,7 @@ def evaluate_scores(
     >>> round(found.metrics["accuracy"], 3), found.per_class["差"].precision, found.confusion.tolist()
     (0.667, 0.5, [[1, 0], [1, 1]])
     """
+    check_seed(seed)
     labels = check_targets(targets, multi_label=multi_label, rows=rows)
     matrix = np.asarray(scores, dtype=float)
     answers = encode(classes, matrix, labels, predicted=predicted, multi_label=multi_label, threshold=threshold)
