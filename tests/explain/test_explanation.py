@@ -35,6 +35,22 @@ def test_shares_of_the_largest():
     assert silent.share(silent.segments[0]) == 0.0
 
 
+def test_shares_of_all_segments_look_at_each_a_few_times_only():
+    class Weighed(Segment):
+        looks = 0
+
+        def __getattribute__(self, name):
+            Weighed.looks += name == "weight"
+            return super().__getattribute__(name)
+
+    segments = tuple(Weighed("好", i, i + 1, float(i)) for i in range(500))
+    found = Explanation("好" * 500, "好评", "exact", 0.9, 0.0, segments)
+    assert [found.share(segment) for segment in segments] == [i / 499 for i in range(500)]
+    assert Weighed.looks <= 3 * 500
+    assert found == Explanation("好" * 500, "好评", "exact", 0.9, 0.0, segments)
+    assert "_largest" not in found.to_dict()
+
+
 def test_as_json():
     plain = json.loads(json.dumps(FOUND.to_dict()))
     assert plain["segments"][0] == {"text": "服务", "start": 0, "end": 2, "weight": 0.5}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 
@@ -87,8 +88,12 @@ class Explanation:
 
     def share(self, segment: Segment) -> float:
         """Weight of a segment as a share of the largest, whatever its sign; -1 to 1."""
-        largest = max(abs(other.weight) for other in self.segments)
-        return segment.weight / largest if largest else 0.0
+        return segment.weight / self._largest if self._largest else 0.0
+
+    @cached_property
+    def _largest(self) -> float:
+        """Largest weight, whatever its sign; looked for once, as all segments are asked for their share."""
+        return max(abs(segment.weight) for segment in self.segments)
 
     def to_dict(self) -> dict[str, Any]:
         """Give everything as JSON values."""
