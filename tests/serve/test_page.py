@@ -31,6 +31,10 @@ TEXTS = [
     "房间很脏，不会再来", "服务冷淡，房间又脏", "早餐难吃，很失望", "a dull and boring film",
 ]  # fmt: skip
 LABELS = ["好评"] * 4 + ["差评"] * 4
+NEVER_TOLD_TO_THE_PAGE = {  # of what it does not ask for, or told in words of the place where it is met
+    "lone_surrogate", "no_monitor", "not_json", "reload_failed", "unknown_output", "unknown_prediction",
+    "unknown_version", "wrong_shape",
+}  # fmt: skip
 TRICKY = "😀房间很干净<img src=x onerror=alert(1)>，𠮷服务\n很满意"
 
 
@@ -78,6 +82,13 @@ def test_every_key_has_words_and_all_words_are_used():
     assert {key for key in known - asked if not key.startswith(families)} - set(
         re.findall(r'"([\w.-]+)"', code)
     ) == set()
+
+
+def test_what_the_server_refuses_has_words():
+    code = "".join(path.read_text(encoding="utf-8") for path in PAGE.parent.rglob("*.py"))
+    told = set(re.findall(r'ServeError\(\s*\d+, "(\w+)"', code))
+    assert len(told) > 15
+    assert {code for code in told if f"error.{code}" not in words_of("en")} == NEVER_TOLD_TO_THE_PAGE
 
 
 def test_every_element_that_is_asked_for_is_there():
@@ -401,7 +412,7 @@ def sheet(rows, encoding="gb18030"):
 def test_a_file_comes_back_labelled(site, open_page, models):
     page = open_page(site)
     rows = [[str(-i), f"=1+{i}", f"{TEXTS[i % 8]}，{i}"] for i in range(700)]
-    refused = busy(page, times=1)
+    refused = busy(page, "**/v1/predict", times=1)
     page.click("#tab-file")
     page.set_input_files("#file-input", sheet(rows))
     page.wait_for_selector("#file-go")
@@ -422,7 +433,7 @@ def test_a_file_comes_back_labelled(site, open_page, models):
     assert [row[3] for row in found] == models[1]["hotel"].predict([row[2] for row in rows]).tolist()
 
 
-def busy(page, times):
+def busy(page, pattern, times):
     """Let the server refuse some requests as if it had too much to do."""
     refused = []
 
@@ -433,8 +444,19 @@ def busy(page, times):
         body = json.dumps({"error": {"code": "overloaded", "message": "retry"}})
         return route.fulfill(status=429, headers={"Retry-After": "1"}, content_type="application/json", body=body)
 
-    page.route("**/v1/predict", answer)
+    page.route(pattern, answer)
     return refused
+
+
+def test_a_file_waits_for_a_busy_server(site, open_page):
+    page = open_page(site)
+    refused = busy(page, "**/v1/table?*", times=2)
+    page.click("#tab-file")
+    page.set_input_files("#file-input", sheet([["1", "t", TEXTS[0]]]))
+    page.wait_for_selector("text=评论.csv · 服务器繁忙，1 秒后重试")
+    page.wait_for_selector("#file-go")
+    assert refused == [429] * 2
+    assert "评论.csv：1 行" in page.inner_text("#file-status")
 
 
 def test_another_column_stopping_and_what_is_there_by_then(site, open_page):

@@ -1,6 +1,6 @@
 // A file: read by the server, labelled in parts, saved as csv with two more columns.
 
-import { isStopped, reason, upload } from "./api.js";
+import { isStopped, patiently, reason, upload } from "./api.js";
 import { download, toCsv } from "./csv.js";
 import { $, el, show, tell } from "./dom.js";
 import { chosenModel } from "./models.js";
@@ -25,15 +25,23 @@ async function read(file) {
   running?.control.abort();
   table = labelled = results = null;
   clear();
-  tell($("file-status"), t("file.reading", { name: file.name }));
   try {
-    const found = await upload(`v1/table?name=${encodeURIComponent(file.name)}`, file, { signal: reading.signal });
+    const found = await rowsOf(file, reading.signal);
     table = { name: file.name, ...found };
     table.text ??= table.columns[likeliestColumn(table)];
     render();
   } catch (error) {
     if (!isStopped(error)) tell($("file-status"), reason(error), true);
   }
+}
+
+function rowsOf(file, signal) {
+  const { name } = file;
+  const ask = () => {
+    tell($("file-status"), t("file.reading", { name }));
+    return upload(`v1/table?name=${encodeURIComponent(name)}`, file, { signal });
+  };
+  return patiently(ask, { signal, waiting: (n) => tell($("file-status"), t("file.waiting", { name, n })), tries: Infinity });
 }
 
 function clear() {
