@@ -93,12 +93,28 @@ class TestCalibration:
 
         assert loss(model.slope) < min(loss(slope) for slope in (0.5, 1, 2, 3, 4, 6, 8)) + 0.02
 
+    def test_takes_rows_with_all_their_copies(self, many_rows: Any) -> None:
+        copied = self.repeated(many_rows, 3)
+        held = _linear._hold_out(copied.training(self.signs(copied)), np.arange(0, 3600, 2))
+        assert (len(held), set(held % 2)) == (180, {0})
+        left = np.setdiff1d(np.arange(0, 3600, 2), held)
+        assert not {row.tobytes() for row in copied.X[held]} & {row.tobytes() for row in copied.X[left]}
+
+    def test_copies_of_a_few_rows_take_the_fixed_slope(self, problem: Any) -> None:
+        assert self.trained(self.repeated(problem, 20)).slope == 3.0
+
     def test_few_rows_take_the_fixed_slope(self, problem: Any) -> None:
         assert (self.trained(problem).slope, self.trained(problem).shift) == (3.0, 0.0)
 
+    def repeated(self, problem: Any, times: int) -> Any:
+        chosen = np.tile(np.arange(len(problem.y)), times)
+        return problem._replace(rows=take(problem.rows, chosen), X=problem.X[chosen], y=problem.y[chosen])
+
+    def signs(self, problem: Any) -> Any:
+        return signs_of(problem.targets.indicator, exclusive=True)
+
     def trained(self, problem: Any) -> LinearModel:
-        signs = signs_of(problem.targets.indicator, exclusive=True)
-        return train(problem.training(signs, tolerance=0.1), calibrate=True, exclusive=True)
+        return train(problem.training(self.signs(problem), tolerance=0.1), calibrate=True, exclusive=True)
 
 
 class TestProbabilities:

@@ -107,6 +107,17 @@ def test_cleaning_is_on_unless_it_is_turned_off() -> None:
     assert "b" in TfidfClassifier(clean={"html": False}).fit(texts, labels).features_.vocabulary_
 
 
+def test_copies_of_texts_do_not_make_the_model_surer() -> None:
+    random = np.random.default_rng(3)
+    texts = [" ".join(f"w{word}" for word in random.integers(0, 300, 8)) for _ in range(600)]
+    labels = random.integers(0, 2, 600).tolist()  # that nothing tells: sure is who remembers
+    copies = [f"<p>{text.upper()}</p>" for text in texts]
+    once, twice = (
+        TfidfClassifier().fit(*data).linear_.slope for data in ((texts, labels), (texts + copies, labels * 2))
+    )
+    assert twice < max(2 * once, 1)
+
+
 class TestParts:
     def model(self) -> TfidfClassifier:
         return TfidfClassifier(hash_bits=10)

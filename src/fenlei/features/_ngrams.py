@@ -333,6 +333,18 @@ def count_rows(
 
 
 @compiled()
+def row_keys(bounds: I64, columns: I32, values: F32) -> U64:
+    """Hash of each row, the same for rows of the same columns and values in the same order: for equal texts."""
+    keys, bits = np.empty(len(bounds) - 1, np.uint64), values.view(np.uint32)
+    for row in range(len(keys)):
+        h = _TOKEN_SEED
+        for i in range(bounds[row], bounds[row + 1]):
+            h = _mix(h, (uint64(columns[i]) << uint64(32)) | uint64(bits[i]))
+        keys[row] = h
+    return keys
+
+
+@compiled()
 def _roomier(array: NDArray[Any], size: int) -> NDArray[Any]:
     larger = np.empty(2 * size, array.dtype)
     larger[: len(array)] = array

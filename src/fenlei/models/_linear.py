@@ -163,20 +163,40 @@ class Training:
 def train(problem: Training, *, calibrate: bool, exclusive: bool) -> LinearModel:
     """Solve for the weights, and with `calibrate` for the way from scores to probabilities.
 
-    Calibration solves for nine tenths of the rows first and takes the scores of the last tenth. The second solution
-    starts from the first, so that it takes a few passes only. The prior looks at labels, so it is taken anew each time
-    from the rows in use: else the held-out scores would be too good.
+    Calibration solves for nine tenths of the rows first and takes the scores of the last tenth, of which no copy is
+    among the nine: a remembered score would be too good. The second solution starts from the first, so that it takes a
+    few passes only. The prior looks at labels, so it is taken anew each time from the rows in use, for the same reason.
     """
     solver = _Solver(problem)
     used = np.flatnonzero(problem.costs.max(axis=1) > 0)
-    held_out = np.random.default_rng(problem.seed).permutation(used)[: int(_HELD_OUT * len(used))]
     slope, shift = (_SLOPE, 0.0) if problem.loss == "squared_hinge" else (1.0, 0.0)
-    if calibrate and len(held_out) >= _FEWEST_HELD_OUT:
+    held_out = _hold_out(problem, used) if calibrate else used[:0]
+    if len(held_out):
         solver.run(np.setdiff1d(used, held_out), _ROUGH * problem.tolerance)
         scores = solver.model().scores(take(problem.rows, held_out))
         slope, shift = _fit_link(scores, problem.signs[held_out], exclusive=exclusive, start=slope)
     solver.run(used, problem.tolerance)
     return replace(solver.model(), slope=slope, shift=shift)
+
+
+def _hold_out(problem: Training, used: I64) -> I64:
+    """Choose up to a tenth of the rows `used`, each with all its copies; none when too few differ to fit a curve to.
+
+    Copies have the same features, whether or not the texts differed before they were cleaned. A row with more copies
+    than there is room left for is passed over.
+    """
+    from fenlei.features._ngrams import row_keys
+
+    _, firsts, places = np.unique(row_keys(*problem.rows)[used], return_index=True, return_inverse=True)
+    copied = firsts[places]  # for each row the first that equals it
+    sizes = np.bincount(copied)
+    room = int(_HELD_OUT * len(used))
+    chosen = []
+    for first in np.random.default_rng(problem.seed).permutation(np.sort(firsts)).tolist():
+        if sizes[first] <= room:
+            chosen.append(first)
+            room -= sizes[first]
+    return used[np.isin(copied, chosen)] if len(chosen) >= _FEWEST_HELD_OUT else used[:0]
 
 
 class _Solver:
