@@ -57,6 +57,13 @@ def test_drop_near_duplicates():
     assert rows(repair(train, repairs=Repairs(drop_near_duplicates=True, near=0.99)).train) == [1, 2, 3, 4]
 
 
+def test_drop_near_duplicates_drops_their_copies_too():
+    train = dataset([(LONG, "x"), (LONG + "！", "x"), (LONG + " ！", "x"), (LONG, "x"), (LONG + "！", "y")])
+    done = repair(train, repairs=Repairs(drop_near_duplicates=True))
+    assert rows(done.train) == [1, 4, 5]
+    assert done.counts == {"drop_near_duplicates": 2}
+
+
 def test_drop_leaks_never_touches_test():
     train = dataset([("A", "x"), ("b", "x"), ("c", "x"), (LONG, "y"), ("", "y")])
     valid = dataset([("B", "x"), ("t", "x"), ("v", "y")])

@@ -142,8 +142,9 @@ def _drop_duplicates(done: Repaired, repairs: Repairs) -> Repaired:
 
 def _drop_near_duplicates(done: Repaired, repairs: Repairs) -> Repaired:
     split = Split("train", done.train)
-    gone = nearly_repeated_rows(split, 0, NearIndex(split.normalised, near=repairs.near))
-    return _drop_from_train(done, gone, "drop_near_duplicates", "nearly repeated")
+    near = nearly_repeated_rows(split, 0, NearIndex(split.normalised, near=repairs.near))
+    copies = [row for row, first in repeated_rows(split).items() if first in near]  # where repeats were not dropped
+    return _drop_from_train(done, [*near, *copies], "drop_near_duplicates", "nearly repeated")
 
 
 def _drop_leaks(done: Repaired, repairs: Repairs) -> Repaired:
