@@ -117,6 +117,14 @@ def test_empty_and_wordless_texts_are_not_called_duplicates():
     assert not kinds(found) & {"exact-duplicates", "conflicting-labels", "normalised-duplicates"}
 
 
+def test_invisible_texts_are_neither_copies_nor_leaks():
+    invisible = ["\u200b", "\u200b", "\u200b", "\x00" * 9, "\x00" * 9]
+    train = dataset([*invisible, *numbered(20)], ["a", "b", "a", "b", "b", *["a", "b"] * 10])
+    found = audit({"train": train, "test": dataset([*invisible, "好", "坏"], ["a", "b", "a", "b", "b", "a", "b"])})
+    assert pick(found, "empty-texts").count == 10
+    assert not {kind for kind in kinds(found) if "leaks" in kind or "duplicates" in kind or "conflicting" in kind}
+
+
 def test_lengths():
     texts = [*numbered(60), "长" * 250, "长" * 600]
     found = audit(dataset(texts, ["a", "b"] * 31), max_length=500)

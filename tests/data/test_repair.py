@@ -51,6 +51,12 @@ def test_drop_empty():
     assert rows(repair(train, repairs=Repairs(drop_empty=True)).train) == [3, 4]
 
 
+def test_invisible_texts_are_dropped_as_empty_only():
+    train = dataset([("\u200b", "x"), ("\u200b", "x"), ("\u200b", "y")])
+    repairs = Repairs(drop_duplicates=True, drop_conflicts=True, drop_leaks=True)
+    assert rows(repair(train, test=dataset([("\u200b", "x")]), repairs=repairs).train) == [1, 2, 3]
+
+
 def test_drop_near_duplicates():
     train = dataset([(LONG, "x"), (LONG + "！", "x"), (LONG + "呀", "y"), ("别的", "x")])
     assert rows(repair(train, repairs=Repairs(drop_near_duplicates=True)).train) == [1, 3, 4]

@@ -21,6 +21,7 @@ and at 0.8 about one pair in 500 is missed right at the threshold, hardly any ab
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Hashable, Sequence
 from itertools import pairwise
 
@@ -36,6 +37,17 @@ MIN_LENGTH = 8
 
 _PERMUTATIONS = 128
 _RECALL = 0.99
+
+
+def is_empty(text: str) -> bool:
+    r"""Whether a text has nothing to show: only whitespace, control and invisible format characters.
+
+    Examples
+    --------
+    >>> is_empty(" \u3000\u200b\n"), is_empty("!"), is_empty("好")
+    (True, False, False)
+    """
+    return all(char.isspace() or unicodedata.category(char) in {"Cc", "Cf"} for char in text)
 
 
 def normalised(text: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from fenlei.data.dataset import Dataset
-from fenlei.data.duplicates import normalised
+from fenlei.data.duplicates import is_empty, normalised
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
@@ -91,8 +91,8 @@ class Split:
 
     @cached_property
     def normalised(self) -> list[str]:
-        """Texts as they are compared."""
-        return [normalised(text) for text in self.data.texts]
+        """Texts as they are compared; "" for those with nothing to show, which are no copies of one another."""
+        return ["" if is_empty(text) else normalised(text) for text in self.data.texts]
 
     @cached_property
     def keys(self) -> list[TargetKey]:

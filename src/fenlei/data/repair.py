@@ -13,12 +13,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from fenlei.data.dataset import Dataset
-from fenlei.data.duplicates import NearIndex, choose_bands
+from fenlei.data.duplicates import NearIndex, choose_bands, is_empty
 from fenlei.data.findings import Split
 from fenlei.data.labels import label_fixes, relabel
 from fenlei.data.overlap_checks import conflicting_texts, nearly_repeated_rows, repeated_rows
 from fenlei.data.statistics import label_counts
-from fenlei.data.text_checks import is_empty
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from fenlei.data.duplicates import is_empty
 from fenlei.data.findings import Finding, Split, found
 
 _WORD = re.compile(r"[^\W_]")
@@ -38,17 +38,6 @@ def check_texts(splits: Sequence[Split], *, max_length: int) -> list[Finding]:
         *_check_damage(splits),
         *_check_markup(splits),
     ]
-
-
-def is_empty(text: str) -> bool:
-    r"""Whether a text has nothing to show: only whitespace, control and invisible format characters.
-
-    Examples
-    --------
-    >>> is_empty(" \u3000\u200b\n"), is_empty("!"), is_empty("好")
-    (True, False, False)
-    """
-    return not _WORD.search(text) and all(c.isspace() or unicodedata.category(c) in {"Cc", "Cf"} for c in text)
 
 
 def _check_empty(splits: Sequence[Split]) -> tuple[Finding, ...]:
