@@ -8,7 +8,9 @@ from functools import cache
 import numpy as np
 import pytest
 
+from fenlei._codepoints import codepoints
 from fenlei.data import duplicates
+from fenlei.data._minhash import find_leaders, find_matches
 from fenlei.data.duplicates import NearIndex, choose_bands, first_occurrences, near_duplicates, normalised
 from fenlei.exceptions import SettingError
 
@@ -107,6 +109,28 @@ def test_many_copies_of_a_template_stay_fast() -> None:
     texts = [f"尊敬的客户您好您的快递已经到达请凭取件码{i:04d}到门口的柜子领取谢谢" for i in range(5000)]
     groups = near_duplicates(texts, near=0.6)
     assert sum(map(len, groups)) > 4900
+
+
+@pytest.mark.parametrize(("others", "found"), [(4999, True), (5000, False)])
+def test_a_text_passes_some_thousands_of_unlike_candidates(others: int, found: bool) -> None:
+    last = others + 1
+    codes, offsets = codepoints(["abcdefgh"] * (last + 1))
+    sketches = np.random.default_rng(0).integers(1, 256, (last + 1, 8), np.uint8)
+    sketches[[0, last]] = 0
+    rows, leaders, matches = np.arange(last + 1), np.empty(last + 1, np.int64), np.empty(1, np.int64)
+    find_leaders(codes, offsets, rows, rows[None] - 1, sketches, 8.0, 0.8, leaders)
+    assert leaders.tolist() == [*range(last), 0 if found else last]
+    low, high, candidates = np.array([[0]]), np.array([[last]]), rows[None, last - 1 :: -1].copy()
+    find_matches(codes, offsets, rows[last:], candidates, low, high, sketches, 8.0, 0.8, 0, 1, matches)
+    assert matches.tolist() == [0 if found else -1]
+
+
+def test_copies_of_other_groups_are_not_in_the_way() -> None:
+    texts = ["酒店的房间很干净服务也不错"] * 8000
+    groups = np.arange(8000)
+    groups[-1] = 0
+    leaders = NearIndex(texts).leaders(range(8000), groups)
+    assert leaders.tolist() == [*range(7999), 0]
 
 
 def test_short_texts_are_left_out() -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from fenlei._jit import compiled
 
 _MOST_CHECKS = 200  # exact comparisons per text: bounds the work on heaps of texts of one template
+_MOST_STEPS = 5000  # candidates passed per text, most of them by their sketches: as much work again
 _WORST = np.uint32(0xFFFFFFFF)
 
 
@@ -111,7 +112,6 @@ def find_leaders(
     codes: NDArray[np.uint32],
     offsets: NDArray[np.int64],
     rows: NDArray[np.int64],
-    groups: NDArray[np.int64],
     previous: NDArray[np.int64],
     sketches: NDArray[np.uint8],
     enough: float,
@@ -126,15 +126,16 @@ def find_leaders(
     bands, count = previous.shape
     checked = np.full(count, -1, dtype=np.int64)
     for i in range(count):
-        own, checks = np.empty(0, dtype=np.uint64), 0
+        own, checks, steps = np.empty(0, dtype=np.uint64), 0, 0
         leaders[i] = i
         for band in range(bands):
             j = previous[band, i]
             while j >= 0 and leaders[j] != j:
                 j = previous[band, j]
             previous[band, i] = j
-            while j >= 0 and leaders[i] == i and checks < _MOST_CHECKS:
-                fresh = checked[j] != i and groups[j] == groups[i]
+            while j >= 0 and leaders[i] == i and checks < _MOST_CHECKS and steps < _MOST_STEPS:
+                steps += 1
+                fresh = checked[j] != i
                 checked[j] = i
                 if fresh and _promising(sketches[rows[i]], sketches[rows[j]], enough):
                     checks += 1
@@ -162,12 +163,13 @@ def find_matches(
 ) -> None:
     """Set ``matches[i]`` to the first similar text among ``candidates[band, low:high]``, or to -1."""
     for i in range(start, stop):
-        own, checks = np.empty(0, dtype=np.uint64), 0
+        own, checks, steps = np.empty(0, dtype=np.uint64), 0, 0
         matches[i] = -1
         for band in range(candidates.shape[0]):
             for at in range(low[band, i], high[band, i]):
-                if matches[i] >= 0 or checks >= _MOST_CHECKS:
+                if matches[i] >= 0 or checks >= _MOST_CHECKS or steps >= _MOST_STEPS:
                     break
+                steps += 1
                 other = candidates[band, at]
                 if not _promising(sketches[queries[i]], sketches[other], enough):
                     continue

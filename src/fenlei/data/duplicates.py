@@ -135,7 +135,8 @@ class NearIndex:
     Notes
     -----
     Memory is 4 bytes a character, 128 bytes a text and 8 bytes a text and band. The result does not depend on
-    the number of threads. A text is compared exactly with at most 200 candidates.
+    the number of threads. A text is compared exactly with at most 200 candidates, and by its MinHashes with at
+    most 5,000.
     """
 
     def __init__(self, texts: Sequence[str], *, near: float = 0.8) -> None:
@@ -186,9 +187,10 @@ class NearIndex:
         result, searched = every.copy(), self._long_enough[every]
         chosen, grouped = every[searched], grouped[searched]
         leaders = np.empty(len(chosen), dtype=np.int64)
-        previous = np.stack([_previous_equal(keys[chosen]) for keys in self._keys])
+        apart = grouped.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)  # another number for each group
+        previous = np.stack([_previous_equal(keys[chosen] ^ apart) for keys in self._keys])
         find_leaders(
-            *(self._codes, self._offsets, chosen, grouped, previous),
+            *(self._codes, self._offsets, chosen, previous),
             *(self._sketches, self._enough, self.near, leaders),
         )
         result[searched] = chosen[leaders]
