@@ -89,6 +89,26 @@ def test_leaders_find_what_a_plain_search_drops(near: float) -> None:
         assert i == leader or jaccard(texts[i], texts[leader]) >= near
 
 
+@pytest.mark.parametrize(
+    ("changes", "copies", "different"), [(1, 250, 1), (5, 1, 150)], ids=["copies", "many common bands"]
+)
+def test_texts_below_the_threshold_do_not_hide_a_match(changes: int, copies: int, different: int) -> None:
+    """Six places of 150 changed make a similarity of 0.78, five make 0.82."""
+    rng = random.Random(1)
+
+    def changed(text: str, places: int) -> str:
+        characters = list(text)
+        for place in range(places):
+            characters[25 * place + rng.randrange(2, 20)] = rng.choice("123456789")
+        return "".join(characters)
+
+    texts = ["".join(map(chr, rng.sample(range(0x4E00, 0x9000), 150))) for _ in range(30)]
+    for text in texts:
+        unlike = [changed(text, 6) for _ in range(different)] * copies
+        index = NearIndex([*unlike, changed(text, changes), text])
+        assert index.matches([len(unlike) + 1], range(len(unlike) + 1)).tolist() == [len(unlike)]
+
+
 def test_groups_keep_apart() -> None:
     texts = ["酒店的房间很干净服务也不错"] * 4
     index = NearIndex(texts)

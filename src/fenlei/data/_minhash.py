@@ -162,6 +162,7 @@ def find_matches(
     matches: NDArray[np.int64],
 ) -> None:
     """Set ``matches[i]`` to the first similar text among ``candidates[band, low:high]``, or to -1."""
+    checked = np.full(sketches.shape[0], -1, dtype=np.int64)
     for i in range(start, stop):
         own, checks, steps = np.empty(0, dtype=np.uint64), 0, 0
         matches[i] = -1
@@ -171,7 +172,9 @@ def find_matches(
                     break
                 steps += 1
                 other = candidates[band, at]
-                if not _promising(sketches[queries[i]], sketches[other], enough):
+                fresh = checked[other] != i
+                checked[other] = i
+                if not fresh or not _promising(sketches[queries[i]], sketches[other], enough):
                     continue
                 checks += 1
                 if own.size == 0:

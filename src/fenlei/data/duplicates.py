@@ -141,6 +141,7 @@ class NearIndex:
 
     def __init__(self, texts: Sequence[str], *, near: float = 0.8) -> None:
         self.near = near
+        self._texts = texts
         bands, rows = choose_bands(near)
         self._codes, self._offsets = codepoints(texts)
         self._long_enough = np.diff(self._offsets) >= MIN_LENGTH
@@ -213,7 +214,7 @@ class NearIndex:
         every, pool = _indices(queries), _indices(references)
         result, searched = np.full(len(every), -1, dtype=np.int64), self._long_enough[every]
         chosen = every[searched]
-        candidates, low, high = self._buckets(chosen, pool[self._long_enough[pool]])
+        candidates, low, high = self._buckets(chosen, self._distinct(pool[self._long_enough[pool]]))
         matches = np.empty(len(chosen), dtype=np.int64)
 
         def find(start: int, stop: int) -> None:
@@ -225,6 +226,10 @@ class NearIndex:
         _in_threads(find, len(chosen))
         result[searched] = matches
         return result
+
+    def _distinct(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """First row of each text: copies would use up the comparisons of a text without a chance to match."""
+        return rows[np.unique(_indices(first_occurrences([self._texts[row] for row in rows])))]
 
     def _buckets(
         self, queries: NDArray[np.int64], references: NDArray[np.int64]
