@@ -35,6 +35,11 @@ def test_stop_words_go_by_the_language_or_are_given(language: str, stop_words: A
     assert preparation.transform(["我喜欢the film"]) == expected
 
 
+def test_stop_words_of_tagged_tokens_have_a_tag() -> None:
+    preparation = Preparation(segmenter="jieba", segment={"tagged": True}, stop_words=["的/uj"]).fit(TEXTS)
+    assert preparation.transform(["我的电影"]) == [["我/r", "电影/n"]]
+
+
 def test_the_language_is_detected_with_its_shares_or_given() -> None:
     detected = Preparation().fit(["我喜欢这部电影"]).language_
     assert detected["name"] == "zh"
@@ -66,6 +71,8 @@ def test_settings_that_went_through_json_prepare_the_same_way(settings: dict[str
         ({"language": "fr"}, SettingError, "language must be 'auto' or one of zh, en, mixed, other; got 'fr'"),
         ({"stop_words": "zh"}, SettingError, "stop_words has a use only with a segmenter"),
         ({"segment": {"pos": ["n"]}}, SettingError, "segment has a use only with a segmenter"),
+        ({"segmenter": "jieba", "segment": {"tagged": True}, "stop_words": "auto"}, SettingError, "such as 的/uj"),
+        ({"segmenter": "jieba", "segment": {"tagged": True}, "stop_words": ["的/uj", "的"]}, SettingError, "tags"),
         ({"segmenter": "jeiba"}, UnknownNameError, "did you mean 'jieba'"),
         ({"segmenter": "jieba", "segment": {"poss": ["n"]}}, SettingError, "poss"),
         ({"segmenter": "jieba", "stop_words": "fr"}, (SettingError, UnknownNameError), "fr"),

@@ -135,4 +135,11 @@ class Preparation:
         words = self.stop_words
         if words == "auto":
             words = {"zh": "zh", "en": "en"}.get(self.language_["name"], "zh+en")
-        return StopWordFilter(words=words if isinstance(words, str) else list(words)).fit([])
+        made = StopWordFilter(words=words if isinstance(words, str) else list(words)).fit([])
+        if getattr(self._segmenter, "tagged", False) and not _have_tags(words):
+            raise SettingError("tagged tokens are no stop words; give words with their tags, such as 的/uj, or none")
+        return made
+
+
+def _have_tags(words: str | Sequence[str]) -> bool:
+    return not isinstance(words, str) and all("/" in word for word in words)

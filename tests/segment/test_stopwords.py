@@ -34,6 +34,11 @@ def test_filter_by_name_or_by_own_list() -> None:
     assert StopWordFilter(("FOOD",)).transform(tokens) == [["The", "菜", "的"], []]
 
 
+def test_the_form_of_an_apostrophe_does_not_matter() -> None:
+    assert StopWordFilter("en").transform([["It’s", "it's", "don’t", "They’re"]]) == [["don’t"]]
+    assert StopWordFilter(["don’t"]).transform([["don't", "Don’t", "dont"]]) == [["dont"]]
+
+
 def test_settings_rebuild_it() -> None:
     assert StopWordFilter(("a", "b")).settings() == {"words": ["a", "b"]}
     assert StopWordFilter(**StopWordFilter().settings()).words == "zh+en"

@@ -41,7 +41,7 @@ _LISTS = {"zh": CHINESE, "en": ENGLISH, "zh+en": CHINESE | ENGLISH}
 
 
 class StopWordFilter(Transformer):
-    """Take stop words out of tokens, whatever their case.
+    """Take stop words out of tokens, whatever their case and the form of their apostrophe.
 
     Parameters
     ----------
@@ -95,7 +95,11 @@ class StopWordFilter(Transformer):
 def _keep(tokens: Sequence[str], stop: frozenset[str], row: int) -> list[str]:
     if isinstance(tokens, str):
         raise DataError("expected a list of tokens, got one string; segment the texts first", row=row)
-    return [token for token in tokens if token.lower() not in stop]
+    return [token for token in tokens if _spelling(token) not in stop]
+
+
+def _spelling(word: str) -> str:
+    return word.lower().replace("’", "'")
 
 
 def _stop_words(words: object) -> frozenset[str]:
@@ -105,4 +109,4 @@ def _stop_words(words: object) -> frozenset[str]:
         return _LISTS[words]
     if not isinstance(words, Sequence) or not all(isinstance(word, str) for word in words):
         raise SettingError("words must be 'zh', 'en', 'zh+en' or a list of words")
-    return frozenset(word.lower() for word in words)
+    return frozenset(map(_spelling, words))
