@@ -122,6 +122,7 @@ NESTED = {
     "attributes": "<a =" * 25_000,
     "one long local part": "a" * 100_000 + "@",
     "one long domain": "a@" + "b." * 50_000 + "1",
+    "marks out of order": "a" + "\u0301\u0323" * 50_000,
     "sentence ends": "http://" + "." * 100_000,
 } | {piece: (piece * 100_000)[:100_000] for piece in ("<", "a@", "http", "http://", "&", "@", "<b", "www.", " ", "哈")}
 
