@@ -16,7 +16,7 @@ from fenlei.features.alphabet import CHARACTER, JOINER, SPACE, UNIT, WORD, kinds
     [
         (" \t\n\r\u3000\xa0\u200b\x00\x7f\ud800\udfff\ue000", SPACE),
         ("好看々〇あカㄅกພក\u1019。\U00020000\U0002f800ﾊ", CHARACTER),
-        ("，！!.-_@#￥😀→㊣\ufffd", UNIT),
+        ("，！!.-_@#￥😀→㊣\ufffd\ufe00\ufe0f\u20e3", UNIT),
         ("aZ09éßЖעمअΩ\u0301²Ａ１𝒜", WORD),
         ("'’", JOINER),
     ],

@@ -229,3 +229,10 @@ def _check(counts: NgramCounts, documents: Any, expected: dict[Any, list[int]], 
     found = zip(counts.vocabulary_, counts.is_part_.tolist(), columns, counts.document_counts_.tolist(), strict=True)
     wanted = [(gram.spelled(spaced=spaced), gram.is_part, row, sum(map(bool, row))) for gram, row in expected.items()]
     assert sorted(found) == sorted(wanted)
+
+
+def test_what_ends_an_emoji_does_not_begin_a_word() -> None:
+    texts = ["\u2764\ufe0flove", "\u260e\ufe0f123 1\ufe0f\u20e3first"]
+    found = NgramCounts(ngrams=(1, 1), char_ngrams=None).fit(texts).vocabulary_
+    assert {"love", "123", "1", "first"} <= set(found)
+    assert len(found) == 8

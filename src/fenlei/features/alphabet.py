@@ -45,6 +45,8 @@ def kinds() -> U8:
         table[first : last + 1] = np.where(spaced, SPACE, CHARACTER)
     for apostrophe in "'’":
         table[ord(apostrophe)] = JOINER
+    for mark in (0x20E3, *range(0xFE00, 0xFE10)):  # keycap and variation selectors: of the emoji, not of the next word
+        table[mark] = UNIT
     table[0xFFFD] = UNIT
     return table
 
