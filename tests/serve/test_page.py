@@ -186,6 +186,20 @@ def classify(page, text):
     page.wait_for_function("text => document.querySelector('#why-text')?.textContent === text", arg=text)
 
 
+@contextmanager
+def recorded(page, address, model, n=1):
+    """Go on when the monitor, which writes in the background, has `n` more predictions of the model."""
+
+    def count():
+        return page.request.get(f"{address}v1/monitor", params={"model": model}).json()["n"]
+
+    before, deadline = count(), time.monotonic() + 10
+    yield
+    while count() < before + n:
+        assert time.monotonic() < deadline, f"the monitor has not written {n} predictions"
+        page.wait_for_timeout(50)
+
+
 def test_one_text(site, open_page, models):
     page = open_page(site)
     classify(page, TRICKY)
@@ -294,9 +308,9 @@ def test_nothing_is_asked_before_the_models_are_known(site, open_page):
 
 def test_feedback_reaches_the_monitor(site, open_page):
     page = open_page(site, locale="en-US")
-    classify(page, TEXTS[0])
+    with recorded(page, site, "hotel"):
+        classify(page, TEXTS[0])
     page.click("text=Wrong")
-    page.wait_for_timeout(500)  # the monitor writes in the background
     page.click("text=Send")
     page.wait_for_selector("text=Thank you")
     page.click("#tab-monitor")
@@ -315,11 +329,11 @@ def count_of(page, model):
 def test_the_monitor_of_each_model(models, open_page, tmp_path):
     with serving(models[0], monitor=str(tmp_path / "predictions.db")) as address:
         page = open_page(address)
-        classify(page, TEXTS[0])
-        classify(page, TEXTS[1])
-        with page.expect_response("**/v1/predict"):
+        with recorded(page, address, "hotel", 2):
+            classify(page, TEXTS[0])
+            classify(page, TEXTS[1])
+        with recorded(page, address, "other"):
             page.select_option("#model", "other")
-        page.wait_for_timeout(500)  # the monitor writes in the background
         page.click("#tab-monitor")
         assert count_of(page, "other") == 1
         page.locator("#monitor").get_by_label("模型").select_option("hotel")
@@ -332,7 +346,8 @@ def test_the_monitor_of_each_model(models, open_page, tmp_path):
 
 def test_the_last_model_chosen_is_shown_whichever_answer_comes_last(site, open_page):
     page = open_page(site, locale="en-US")
-    classify(page, TEXTS[0])
+    with recorded(page, site, "hotel"):
+        classify(page, TEXTS[0])
     page.click("#tab-monitor")
     page.wait_for_selector("#monitor-choice:not([hidden])")
     late = []
