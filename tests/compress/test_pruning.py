@@ -9,7 +9,7 @@ import pytest
 
 import fenlei
 from fenlei.compress.pruning import prune
-from fenlei.exceptions import NotFittedError, SettingError
+from fenlei.exceptions import DataError, NotFittedError, SettingError
 
 torch = pytest.importorskip("torch")
 
@@ -146,6 +146,17 @@ class TestEncoder:
     def test_heads_that_no_configuration_can_leave_out(self, encoder):
         with pytest.raises(SettingError, match="a bert cannot say that it has fewer heads of the same size"):
             prune(encoder, texts=TEXTS, keep_heads=0.5)
+
+    @pytest.mark.parametrize(
+        ("options", "refused"),
+        [({"keep_layers": 0.5, "keep_heads": 0.5}, SettingError), ({"keep_layers": 0.5, "truth": 0.5}, DataError)],
+    )
+    def test_what_cannot_be_done_is_refused_before_anything_is(self, encoder, monkeypatch, options, refused):
+        done = []
+        monkeypatch.setattr(type(encoder), "predict_proba", lambda *given: done.append(given))
+        with pytest.raises(refused):
+            prune(encoder, train=(TEXTS[:2], ["good", "unheard of"]), **options)
+        assert done == []
 
     def test_mixed_layers_must_stay(self, encoder):
         model = copy.deepcopy(encoder)

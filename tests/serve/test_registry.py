@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from pathlib import Path
 
 import pytest
 
 from fenlei import TfidfClassifier, save
 from fenlei.exceptions import ModelFolderError
 from fenlei.serve.app import create_app
-from fenlei.serve.loading import read_version
+from fenlei.serve.loading import Loaded, read_version
 from fenlei.serve.settings import ServeSettings
 
 
@@ -62,6 +65,31 @@ def test_an_old_version_that_hangs_does_not_keep_the_service_from_ending(serving
             assert (await hanging).json()["error"]["code"] == "deadline"
 
     run(asyncio.wait_for(work(), 10))
+
+
+def test_a_load_that_hangs_stops_neither_other_models_nor_the_end(toys, run, running_app):
+    hangs, never = False, threading.Event()
+
+    def load(folder):
+        if hangs and folder.name == "first":
+            never.wait(20)
+        return Loaded(toys.ToyClassifier(), "v1")
+
+    async def work():
+        nonlocal hangs
+        settings = ServeSettings({name: Path(name) for name in ("first", "second")})
+        async with running_app(create_app(settings, load)) as one:
+            hangs = True
+            hanging = asyncio.create_task(one.post("/v1/models/first/reload"))
+            await asyncio.sleep(0.1)
+            assert (await one.post("/v1/models/second/reload")).status_code == 200
+            assert (await one.post("/predict", {"input": "a"})).status_code == 200
+            hanging.cancel()
+
+    start = time.monotonic()
+    run(work())
+    assert time.monotonic() - start < 10
+    never.set()
 
 
 @pytest.mark.parametrize("second", ["damaged", "broken"])

@@ -52,6 +52,19 @@ def test_calls_that_were_given_up_are_dropped_while_another_is_at_work(run):
     run(work())
 
 
+def test_several_threads_work_at_once_and_all_end(run):
+    async def work():
+        worker, met = Worker("test-several", n_threads=3), threading.Barrier(3, timeout=10)
+        assert sorted(await asyncio.gather(*(worker.run(met.wait) for _ in range(3)))) == [0, 1, 2]
+        worker.close()
+
+    run(work())
+    for thread in threading.enumerate():
+        if thread.name == "test-several":
+            thread.join(10)
+            assert not thread.is_alive()
+
+
 def test_closing_does_what_waits(run):
     async def work():
         worker, may_end = Worker("test"), threading.Event()

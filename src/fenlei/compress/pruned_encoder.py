@@ -22,6 +22,30 @@ if TYPE_CHECKING:
 _TRIED = 64  # texts that are scored without each layer, again and again
 
 
+def check_encoder(model: Any, *, keep: float, keep_layers: float, keep_heads: float) -> None:
+    """See whether a model can be pruned to some shares, without doing it.
+
+    Raises
+    ------
+    NotFittedError
+        When the model is not trained.
+    SettingError
+        When the encoder's configuration cannot say what is asked for, or mixed layers would have to go.
+    """
+    from fenlei.encoders import smaller
+
+    model._check_fitted("network_")
+    encoder = model.network_.encoder
+    if keep_layers < 1:
+        _, layers = smaller.named_layers(encoder)
+        if int(model.mix) > n_kept(len(layers), keep_layers):
+            raise SettingError(f"mix={model.mix} layers are mixed, so that many must stay; raise keep_layers")
+    if keep < 1:
+        smaller.cut_units(encoder, n_kept(smaller.n_units(encoder), keep))
+    if keep_heads < 1:
+        smaller.cut_heads(encoder, n_kept(smaller.n_heads(encoder), keep_heads))
+
+
 def prune_encoder(
     model: EncoderClassifier, texts: Sequence[str], run: Run, *, keep: float, keep_layers: float, keep_heads: float
 ) -> EncoderClassifier:
@@ -34,12 +58,7 @@ def prune_encoder(
     run : Run
         Told how many layers were left out, as trying each takes time.
     keep, keep_layers, keep_heads : float
-        Shares of hidden units, layers and heads, above 0 and at most 1.
-
-    Raises
-    ------
-    SettingError
-        When the encoder's configuration cannot say what is asked for.
+        Shares of hidden units, layers and heads, above 0 and at most 1, that `check_encoder` has allowed.
     """
     from fenlei.encoders import smaller
 
@@ -87,8 +106,6 @@ def _drop_layers(model: EncoderClassifier, texts: list[str], share: float, run: 
     _, layers = named_layers(model.network_.encoder)
     kept = list(range(len(layers)))
     n = n_kept(len(layers), share)
-    if int(model.mix) > n:
-        raise SettingError(f"mix={model.mix} layers are mixed, so that many must stay; raise keep_layers")
     whole, begun = model.predict_proba(texts), time.monotonic()
     while len(kept) > n:
         gone = set(range(len(layers))) - set(kept)

@@ -70,14 +70,13 @@ def prune(
     shares = {"keep": keep, "keep_layers": keep_layers, "keep_heads": keep_heads}
     _check(shares, epochs, learning_rate, truth)
     cut = _way(model, shares, run or Run())
-    model._check_fitted("network_")
     known = [*(train[0] if train is not None else ()), *texts]
     if not known:
         raise SettingError("pruning needs texts, to see which units matter; give labelled ones or others")
+    lesson = make_lesson(model, train, texts, truth=truth, run=run) if epochs else None
     drawn = np.random.default_rng(seed).permutation(len(known))[:_LOOKED_AT]
     pruned = cut(model, [known[i] for i in drawn])
-    if epochs:
-        lesson = make_lesson(model, train, texts, truth=truth, run=run)
+    if lesson is not None:
         _recover(pruned, lesson, {"epochs": epochs, "learning_rate": learning_rate, "seed": seed}, run)
     return pruned
 
@@ -92,10 +91,11 @@ def _check(shares: dict[str, float], epochs: int, learning_rate: float | None, t
 
 
 def _way(model: TextClassifier, shares: dict[str, float], run: Run) -> Callable[[Any, list[str]], Any]:
-    """Choose the function that cuts, by the family of the model."""
+    """Choose the function that cuts, by the family of the model, and refuse at once what it could not do."""
     if model.family == "encoder":
-        from fenlei.compress.pruned_encoder import prune_encoder
+        from fenlei.compress.pruned_encoder import check_encoder, prune_encoder
 
+        check_encoder(model, **shares)
         return lambda whole, texts: prune_encoder(whole, texts, run, **shares)
     if model.family != "textcnn":
         raise SettingError(f"a textcnn or an encoder can be pruned, and this is a {model.family}; distil it instead")
@@ -103,6 +103,7 @@ def _way(model: TextClassifier, shares: dict[str, float], run: Run) -> Callable[
         raise SettingError("a textcnn has neither layers nor heads to leave out; set keep alone")
     from fenlei.compress.pruned_filters import prune_filters
 
+    model._check_fitted("network_")
     return lambda whole, texts: prune_filters(whole, texts, shares["keep"])
 
 

@@ -150,7 +150,7 @@ def open_text(source: Source, encoding: str | None, notes: Notes, *, newline: st
         decoding = detect_encoding(raw, source=source.name, encoding=encoding)
     notes.encodings[decoding.encoding] = None
     for warning in decoding.warnings:
-        notes.warn(warning)
+        notes.warn(f"{source.name}: {warning}")
     with source.open() as raw:
         text = io.TextIOWrapper(raw, encoding=decoding.encoding, newline=newline)
         try:

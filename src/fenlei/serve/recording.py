@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _FEW = 16  # texts whose facts are taken on the spot
 _MOST_WAITING = 10_000  # size of the texts whose facts are still to be taken
 _FLUSH_SECONDS = 2.0
+_AT_ONCE = 4  # questions to the database
 _WEEK = 7 * 86_400.0  # seconds
 
 
@@ -47,6 +48,7 @@ class Recording:
         self._gauges = MonitorGauges(self._store)
         self._record_text = record_text
         self._worker = Worker("fenlei-recording")  # a thread that never waits for the database
+        self._asking = Worker("fenlei-database", _AT_ONCE)  # threads that do
         self._waiting = self._dropped = 0
 
     @property
@@ -70,24 +72,22 @@ class Recording:
     async def feedback(self, prediction_id: str, truth: str | Sequence[str]) -> bool:
         """Write down what was true; False when there is no such prediction."""
         await self._worker.run(lambda: None)  # the writer knows now of all that was answered
-        return await asyncio.to_thread(self._feedback, prediction_id, truth)
+        return await self._asking.run(lambda: self._feedback(prediction_id, truth))
 
-    def summary(self, served: ServedModel) -> dict[str, Any]:
+    async def summary(self, served: ServedModel) -> dict[str, Any]:
         """Summarise the last week of a model's predictions, of all its versions."""
-        from fenlei.monitor.summary import summarize
+        return await self._asking.run(lambda: self._summary(served))
 
-        with _told():
-            since = max(self._store.first(served.name) or 0.0, time.time() - _WEEK)
-            return summarize(self._store, served.reference, model=served.name, since=since).to_dict()
-
-    def gauges(self, models: Sequence[ServedModel]) -> list[Gauge]:
+    async def gauges(self, models: Sequence[ServedModel]) -> list[Gauge]:
         """Give figures of the last day; a database in trouble leaves them as they were."""
         from fenlei.monitor.gauges import Watched
 
-        return self._gauges.read({served.name: Watched(served.version, served.reference) for served in models})
+        watched = {served.name: Watched(served.version, served.reference) for served in models}
+        return await self._asking.run(lambda: self._gauges.read(watched))
 
     async def close(self) -> None:
         """Write what waits."""
+        self._asking.close()
         await self._worker.run(self._end)  # behind what it has still to hand over
         self._worker.close()
 
@@ -101,6 +101,13 @@ class Recording:
                 return True
             self._recorder.flush(_FLUSH_SECONDS)  # it may be about to be written
             return self._store.feedback(prediction_id, truth)
+
+    def _summary(self, served: ServedModel) -> dict[str, Any]:
+        from fenlei.monitor.summary import summarize
+
+        with _told():
+            since = max(self._store.first(served.name) or 0.0, time.time() - _WEEK)
+            return summarize(self._store, served.reference, model=served.name, since=since).to_dict()
 
     def _record(
         self, served: ServedModel, texts: list[str], predictions: list[dict[str, Any]], now: float, seconds: float

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from fenlei.exceptions import FenleiError, ModelFolderError
@@ -14,6 +15,7 @@ from fenlei.serve.loading import Load, read_version
 from fenlei.serve.metrics import Metrics
 from fenlei.serve.served import ServedModel
 from fenlei.serve.settings import Limits
+from fenlei.serve.worker import Worker
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY = 1.0  # seconds
@@ -36,6 +38,7 @@ class ModelRegistry:
         self._loaded = {name: load(folder) for name, folder in folders.items()}
         self._served: dict[str, ServedModel] = {}
         self._exchanges = {name: asyncio.Lock() for name in folders}
+        self._loader = Worker("fenlei-load", n_threads=len(folders) + 1)  # a load that hangs stops no other
         self._closing: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
 
@@ -53,6 +56,7 @@ class ModelRegistry:
             self._watch.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watch
+        self._loader.close()
         await asyncio.gather(*(served.close() for served in self._served.values()), *self._closing)
 
     def all(self) -> list[ServedModel]:
@@ -90,7 +94,7 @@ class ModelRegistry:
         old = self.get(name)
         async with self._exchanges[name]:
             try:
-                loaded = await asyncio.to_thread(self._load, self._folders[name])
+                loaded = await self._loader.run(lambda: self._load(self._folders[name]))
                 new = ServedModel(name, loaded, self._limits, self._metrics)
                 await self._put_in_service(new)
             except Exception as error:
@@ -122,7 +126,7 @@ class ModelRegistry:
             await asyncio.sleep(_LOOK_EVERY)
             for name, folder in self._folders.items():
                 with suppress(ModelFolderError):  # it is being replaced
-                    version = await asyncio.to_thread(read_version, folder)
+                    version = await self._loader.run(partial(read_version, folder))
                     if settled.get(name) != (version, self.get(name).version):
                         await self._follow(name, version)
                         settled[name] = version, self.get(name).version

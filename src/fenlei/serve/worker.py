@@ -1,4 +1,4 @@
-"""A thread that works for the event loop, one call after another."""
+"""Threads that work for the event loop, and do not keep the process from ending."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ _Job = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 
 class Worker:
-    """Run functions in a thread of their own, so that the event loop goes on.
+    """Run functions in threads of their own, so that the event loop goes on.
 
-    Unlike an executor's, the thread is a daemon: a call that never ends does not keep the process from ending.
+    Unlike an executor's, the threads are daemons: a call that never ends does not keep the process from ending.
 
     Parameters
     ----------
     name : str
-        Of the thread.
+        Of the threads.
+    n_threads : int, default=1
+        With one, calls are done one after another.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, n_threads: int = 1) -> None:
         self._calls: dict[asyncio.Future[Any], Callable[[], Any]] = {}  # in the order they came
         self._changed = threading.Condition()
         self._closing = False
-        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
-        self._thread.start()
+        for _ in range(n_threads):
+            threading.Thread(target=self._work, name=name, daemon=True).start()
 
     @property
     def waiting(self) -> int:
@@ -44,10 +46,10 @@ class Worker:
         return future
 
     def close(self) -> None:
-        """Let the thread end when its calls are done."""
+        """Let the threads end when their calls are done."""
         with self._changed:
             self._closing = True
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _forget(self, future: asyncio.Future[Any]) -> None:
         """Drop a call that was given up while it waited, and all that it holds."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Request, Response
 
 from fenlei.serve.errors import ServeError, to_bytes
@@ -27,7 +25,7 @@ async def feedback(body: FeedbackRequest, request: Request) -> Response:
 async def monitor(request: Request, model: str | None = None) -> Response:
     """Tell what came in during the last week, what a model answered, and how that differs from its training."""
     recording = _recording(request)
-    summary = await asyncio.to_thread(recording.summary, service_of(request).registry.get(model))
+    summary = await recording.summary(service_of(request).registry.get(model))
     return Response(to_bytes(summary), media_type="application/json")
 
 

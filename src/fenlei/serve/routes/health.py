@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -32,6 +30,5 @@ async def metrics(request: Request) -> Response:
     """Figures for Prometheus."""
     service = service_of(request)
     if service.recording is not None:
-        gauges = await asyncio.to_thread(service.recording.gauges, service.registry.all())
-        service.metrics.monitored.gauges = gauges
+        service.metrics.monitored.gauges = await service.recording.gauges(service.registry.all())
     return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)
