@@ -25,6 +25,18 @@ except ImportError:  # Windows has no such locks: leftovers then stay until they
 
 _HAS_LOCKS = fcntl is not None
 _NEW, _OLD = "new", "old"
+_UNFINISHED = re.compile(rf"\..+\.[0-9a-f]{{8}}\.({_NEW}|{_OLD})", re.DOTALL)
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a file or folder of this name is what `atomic_file` or `write_folder` has in hand, or left when killed.
+
+    Examples
+    --------
+    >>> is_unfinished(".plan.json.0a1b2c3d.new"), is_unfinished("plan.json")
+    (True, False)
+    """
+    return _UNFINISHED.fullmatch(name) is not None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 
 import pytest
 import torch
@@ -202,6 +203,40 @@ def test_an_existing_folder_is_refused(made, corpus_texts, resume):
     with pytest.raises(SettingError, match="nothing to resume" if resume else "is there already"):
         pretrain(corpus_texts, folder, resume=resume, steps=1, **SMALL)
     assert files(folder) == before and files(folder.parent) == ["encoder"]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_folder_of_ones_own_that_has_its_name_is_refused_and_kept(corpus_texts, tmp_path, resume):
+    folder = tmp_path / "out.pretraining"
+    folder.mkdir()
+    corpus = folder / "texts.jsonl"
+    corpus.write_text("\n".join(corpus_texts), encoding="utf-8")
+    with pytest.raises(SettingError, match=r"holds 'texts.jsonl', which no pretraining wrote .* give another --out"):
+        pretrain([corpus], tmp_path / "out", resume=resume, steps=1, **SMALL)
+    assert corpus.read_text(encoding="utf-8").splitlines() == corpus_texts
+
+
+@pytest.mark.usefixtures("stopped")
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_file_of_ones_own_in_its_folder_is_kept(corpus_texts, tmp_path, resume):
+    corpus = tmp_path / "out.pretraining" / "corpus.txt"
+    corpus.write_text("\n".join(corpus_texts), encoding="utf-8")
+    with pytest.raises(SettingError, match=r"holds 'corpus.txt', which no pretraining wrote"):
+        pretrain([corpus], tmp_path / "out", resume=resume, steps=2, **SMALL)
+    assert corpus.is_file()
+
+
+def test_what_a_kill_has_left_before_anything_was_learned_is_removed(corpus_texts, tmp_path):
+    folder = tmp_path / "out.pretraining"
+    folder.mkdir()
+    (folder / ".settings.json.0a1b2c3d.new").touch()
+    assert pretrain(corpus_texts, tmp_path / "out", steps=1, **SMALL).steps == 1
+    folder.mkdir()
+    for name in ("settings.json", "texts.jsonl", "sequences.bin"):
+        (folder / name).touch()
+    shutil.rmtree(tmp_path / "out")
+    assert pretrain(corpus_texts, tmp_path / "out", steps=1, **SMALL).steps == 1
+    assert files(tmp_path) == ["out"]
 
 
 def test_minutes_decide_the_steps(corpus_texts, tmp_path):

@@ -18,6 +18,7 @@ from fenlei.pretrain.packing import Frame, Packed, Packer
 from fenlei.pretrain.words import WordFinder
 
 _SEQUENCES, _WORDS, _FACTS = "sequences.bin", "words.bin", "corpus.json"
+CORPUS_FILES = (_SEQUENCES, _WORDS, _FACTS)
 _SMALL = 1 << 16
 
 

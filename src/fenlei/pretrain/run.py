@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 Tell = Callable[[str], None]
 
-_SPOOL = "texts.jsonl"
 _SAMPLE_TEXTS = 1_000_000
 _SAMPLE_CHARACTERS = {"wordpiece": 20_000_000, "bpe": 20_000_000, "unigram": 2_000_000}  # some half a minute each
 
@@ -155,7 +154,7 @@ def _read(
     sample = Sample(
         most_characters=_SAMPLE_CHARACTERS[settings.tokenizer], most_texts=_SAMPLE_TEXTS, seed=settings.seed
     )
-    spool = Spool(work.folder / _SPOOL, sample if known is None else None)
+    spool = Spool(work.spool, sample if known is None else None)
     spool.fill(texts, progress)
     data = known.tokenizer.to_bytes() if known is not None else _trained(sample.texts, settings, progress)
     work.keep_tokenizer(data)
@@ -165,7 +164,7 @@ def _read(
         whole_words=settings.is_masked and settings.whole_words, digest=_digest(spool, data, settings),
         progress=progress,
     )  # fmt: skip
-    (work.folder / _SPOOL).unlink()
+    work.spool.unlink()
     return tokenizer, corpus
 
 

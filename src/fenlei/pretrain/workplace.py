@@ -8,14 +8,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fenlei._atomic import atomic_file, clean_up
+from fenlei._atomic import atomic_file, clean_up, is_unfinished
 from fenlei._strict_json import dump, parse
 from fenlei.exceptions import DataError, ModelFolderError, SettingError
-from fenlei.pretrain.corpus import has_corpus
+from fenlei.pretrain.corpus import CORPUS_FILES, has_corpus
 
+_SPOOL = "texts.jsonl"
 _SETTINGS, _PLAN, _HISTORY, _TOKENIZER, _CHECKPOINTS = (
     "settings.json", "plan.json", "history.json", "tokenizer.json", "checkpoints",
 )  # fmt: skip
+_OWN = frozenset((_SETTINGS, _PLAN, _HISTORY, _TOKENIZER, _CHECKPOINTS, _SPOOL, *CORPUS_FILES))
 
 
 class Workplace:
@@ -42,6 +44,11 @@ class Workplace:
         return self.folder / _CHECKPOINTS
 
     @property
+    def spool(self) -> Path:
+        """File of the texts, until they are numbers."""
+        return self.folder / _SPOOL
+
+    @property
     def has_checkpoints(self) -> bool:
         """Whether there is something to go on from."""
         return self.checkpoints.is_dir() and any(self.checkpoints.glob("step-*"))
@@ -57,11 +64,13 @@ class Workplace:
         Raises
         ------
         SettingError
-            When there is a result already, or an interrupted run that this would overwrite or does not fit.
+            When there is a result already, an interrupted run that this would overwrite or does not fit, or a folder
+            of this name that holds other files: it would be removed with them.
         DataError
             When no folder can be made there.
         """
         self._check_free(resume=resume)
+        self._check_own()
         if resume and (self.folder / _SETTINGS).is_file():
             self._check_same(settings)
             return True
@@ -122,6 +131,19 @@ class Workplace:
         if self.out.exists() or self.out.is_symlink():
             ended = "its pretraining has ended, there is nothing to resume" if resume else "is there already"
             raise SettingError(f"{self.out}: {ended}; give another --out, or remove it")
+
+    def _check_own(self) -> None:
+        """Refuse a folder with files that no pretraining has written."""
+        if not self.folder.is_dir():
+            return
+        names = sorted(path.name for path in self.folder.iterdir() if not is_unfinished(path.name))
+        own = _OWN if _SETTINGS in names else ()
+        foreign = next((name for name in names if name not in own), None)
+        if foreign is not None:
+            raise SettingError(
+                f"{self.folder}: holds {foreign!r}, which no pretraining wrote and which would be removed with the "
+                "folder; move it away, or give another --out"
+            )
 
     def _check_same(self, settings: Mapping[str, Any]) -> None:
         before = self._read(_SETTINGS)
