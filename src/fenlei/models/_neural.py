@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -25,6 +27,9 @@ from fenlei.layers.embedding import part_rows
 from fenlei.models._gradient import GradientTextClassifier, check_weights, plain
 from fenlei.models._network import TextNetwork
 from fenlei.preparation import Preparation
+
+if TYPE_CHECKING:
+    from fenlei.vectors.word_vectors import WordVectors
 
 _PARTS = 2**15  # buckets
 EMBEDDINGS = ("random", "static", "nonstatic", "multichannel")
@@ -51,7 +56,8 @@ class NeuralTextClassifier(GradientTextClassifier):
     dim : int or None, default=None
         Size of the token vectors; None is 128, or the size of ``vectors``.
     vectors : path or None, default=None
-        File of word vectors to begin with; see `fenlei.vectors`.
+        File of word vectors to begin with, see `fenlei.vectors`; or folder of a pretrained encoder, whose input
+        embedding is taken.
     embedding : {"random", "static", "nonstatic", "multichannel"} or None, default=None
         Whether token vectors begin at random or as given, and whether they learn; ``multichannel`` adds a kept and a
         trained copy. None is ``nonstatic`` with ``vectors`` and ``random`` without.
@@ -214,11 +220,9 @@ class NeuralTextClassifier(GradientTextClassifier):
         )
 
     def _network_with_vectors(self, path: str, run: Run) -> TextNetwork:
-        from fenlei.vectors.formats import load_vectors
-
         tokens = self.inputs_.tokens_
         words = np.array([token not in SPECIAL for token in tokens])
-        rows, found = load_vectors(path, only=set(tokens)).rows_of(tokens)
+        rows, found = _read_vectors(path, tokens, run).rows_of(tokens)
         found &= words  # vectors of character n-grams could be composed for the marks too
         if not found.any():
             raise SettingError(
@@ -254,3 +258,14 @@ class NeuralTextClassifier(GradientTextClassifier):
 
     def _embedding(self) -> str:
         return self.embedding or ("random" if self.vectors is None else "nonstatic")
+
+
+def _read_vectors(path: str, tokens: list[str], run: Run) -> WordVectors:
+    """Read the vectors of a vocabulary from a file, or from the folder of an encoder."""
+    if os.path.isdir(path):  # noqa: PTH112  (false, too, for what can be no path)
+        from fenlei.models._encoder_words import encoder_words
+
+        return encoder_words(str(Path(path).absolute()), message=run.message)
+    from fenlei.vectors.formats import load_vectors
+
+    return load_vectors(path, only=set(tokens))

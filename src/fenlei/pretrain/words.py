@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fenlei.encoders.tokenizer import EncoderTokenizer
+from fenlei.features.pieces import CONTINUED, INSIDE, LEAD, Pieces
 from fenlei.features.sequences import Sequences
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]")
-_BYTE = re.compile(r"<0x([0-9A-F]{2})>")
-_INSIDE, _SPACE, _BYTE_SPACE = "##", "▁", "Ġ"
 _BREAK = "\n"
-_LEAD, _CONTINUED = "\ue000", "\ue001"  # stand for bytes of UTF-8 that begin a character, and those that go on with it
 
 
 class WordFinder:
@@ -40,21 +37,19 @@ class WordFinder:
     def __init__(self, tokenizer: EncoderTokenizer) -> None:
         size = len(tokenizer)
         tokens = tokenizer.tokens(range(size))
-        in_bytes = any(token.startswith(_BYTE_SPACE) for token in tokens)
-        spelt = _decoded(tokens) if in_bytes else list(map(_plain, tokens))
-        marks_spaces = in_bytes or any(token.startswith(_SPACE) for token in tokens)
+        spelt, marks_spaces = Pieces.of(tokens)
         self._han = np.array([_HAN.search(text) is not None for text in spelt])
-        surfaces = [text.removeprefix(_INSIDE) if han else " " for text, han in zip(spelt, self._han, strict=True)]
+        surfaces = [text.removeprefix(INSIDE) if han else " " for text, han in zip(spelt, self._han, strict=True)]
         self._surfaces = np.array([*surfaces, _BREAK], dtype=object)
         self._lengths = np.array([len(text) for text in self._surfaces])
         if marks_spaces:
             self._follows = np.array([_is_letter(text[:1]) for text in spelt])
             self._is_followed = np.array([_is_letter(text[-1:]) or text == " " for text in spelt])
         else:
-            self._follows = np.array([text.startswith(_INSIDE) for text in tokens])
+            self._follows = np.array([text.startswith(INSIDE) for text in tokens])
             self._is_followed = np.ones(size, bool)
-        self._goes_on = np.array([text[:1] == _CONTINUED for text in spelt])
-        self._is_byte = np.array([text[:1] in (_LEAD, _CONTINUED) for text in spelt])
+        self._goes_on = np.array([text[:1] == CONTINUED for text in spelt])
+        self._is_byte = np.array([text[:1] in (LEAD, CONTINUED) for text in spelt])
 
     def starts(self, sequences: Sequences) -> NDArray[np.bool_]:
         """Tell of each token whether a word begins with it; shape (n_tokens,)."""
@@ -93,39 +88,3 @@ def _jieba_words(text: str) -> list[str]:
 def _is_letter(char: str) -> bool:
     """Whether a character is part of a word of a spaced script."""
     return char.isalnum() and _HAN.match(char) is None
-
-
-def _plain(token: str) -> str:
-    """Spell a token; a lone byte as a stand-in."""
-    byte = _BYTE.fullmatch(token)
-    if byte is not None:
-        return _stand_in(int(byte[1], 16))
-    return token.replace(_SPACE, " ")
-
-
-def _stand_in(byte: int) -> str:
-    return _CONTINUED if 0x80 <= byte < 0xC0 else _LEAD
-
-
-def _decoded(tokens: list[str]) -> list[str]:
-    """Spell tokens of a byte-level tokenizer; such as are a part of a character only as stand-ins."""
-    values = _byte_values()
-    spelt = []
-    for token in tokens:
-        if not all(char in values for char in token):
-            spelt.append(token)
-            continue
-        content = bytes(values[char] for char in token)
-        try:
-            spelt.append(content.decode())
-        except UnicodeDecodeError:
-            spelt.append(_stand_in(content[0]) if content[:1] != b" " else " ")
-    return spelt
-
-
-@cache
-def _byte_values() -> dict[str, int]:
-    """Byte that each character of a byte-level vocabulary stands for: itself where it is visible."""
-    visible = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    hidden = [byte for byte in range(0x100) if byte not in visible]
-    return {chr(byte): byte for byte in visible} | {chr(0x100 + i): byte for i, byte in enumerate(hidden)}
