@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -101,6 +102,13 @@ def test_the_prefix_stands_before_every_text(tiny_encoder, vectors_of, chinese):
 )
 def test_the_prefix_of_an_encoder(name, expected):
     assert wanted_prefix(name) == expected
+
+
+@pytest.mark.parametrize(("facts", "expected"), [({"prefix": "so: "}, "so: "), ({}, ""), ({"prefix": 3}, "")])
+def test_the_prefix_of_an_encoder_that_was_pretrained_further(facts, expected, tiny_encoder, chinese, tmp_path):
+    folder = shutil.copytree(tiny_encoder, tmp_path / "further")
+    (folder / "pretraining.json").write_text(json.dumps(facts), encoding="utf-8")
+    assert ProbeClassifier(encoder=str(folder)).fit(chinese.texts, chinese.labels).prefix_ == expected
 
 
 def test_the_prefix_is_kept_with_the_model(tiny_encoder, chinese, tmp_path, monkeypatch):

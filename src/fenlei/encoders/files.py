@@ -13,6 +13,8 @@ from fenlei.exceptions import ModelFolderError
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 TOKENIZER = "tokenizer.json"
 TOKENIZER_SETTINGS, SPECIAL_TOKENS = "tokenizer_config.json", "special_tokens_map.json"
+PRETRAINING = "pretraining.json"
+"""How fenlei pretrained an encoder."""
 VOCABULARIES = (  # of tokenizers from before tokenizer.json
     "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece.bpe.model", "tokenizer.model",
 )  # fmt: skip

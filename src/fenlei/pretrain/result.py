@@ -11,7 +11,8 @@ from fenlei import __version__
 from fenlei._atomic import write_folder
 from fenlei._strict_json import dump
 from fenlei.encoders.bare import quiet
-from fenlei.encoders.files import SPECIAL_TOKENS, TOKENIZER, TOKENIZER_SETTINGS, VOCABULARIES
+from fenlei.encoders.files import PRETRAINING, SPECIAL_TOKENS, TOKENIZER, TOKENIZER_SETTINGS, VOCABULARIES
+from fenlei.encoders.packaged import wanted_prefix
 from fenlei.pretrain.corpus import Counts
 from fenlei.pretrain.picture import draw_history
 from fenlei.pretrain.settings import PretrainSettings
@@ -19,7 +20,7 @@ from fenlei.pretrain.settings import PretrainSettings
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-FACTS, PICTURE = "pretraining.json", "accuracy.svg"
+PICTURE = "accuracy.svg"
 _TOKENIZER_FILES = (TOKENIZER, TOKENIZER_SETTINGS, SPECIAL_TOKENS, *VOCABULARIES, "merges.txt", "added_tokens.json")
 
 
@@ -41,7 +42,8 @@ class Pretrained:
     seconds : float
         Of the whole work; of a resumed one, since it was resumed.
     history : list of dict
-        ``step``, ``seconds``, ``loss``, ``perplexity`` and ``accuracy`` on held-out text, from step 0 on.
+        ``step``, ``seconds``, ``loss``, ``perplexity`` and ``accuracy`` on held-out text, from step 0 on; with
+        sentence pairs ``next_sentence_accuracy``.
     samples : list of dict
         See `fenlei.pretrain.samples.show_fillings`.
     """
@@ -75,10 +77,12 @@ class Pretrained:
 def write_result(made: Pretrained, network: PreTrainedModel, tokenizer: dict[str, bytes]) -> None:
     """Write the folder, whole or not at all."""
     facts = {name: value for name, value in made.to_dict().items() if name != "encoder"} | {"fenlei": __version__}
+    if made.settings.encoder is not None:
+        facts["prefix"] = wanted_prefix(made.settings.encoder)
     files = {
         **_network_files(network),
         **tokenizer,
-        FACTS: dump(facts, indent=2),
+        PRETRAINING: dump(facts, indent=2),
         PICTURE: draw_history(made.history, is_masked=made.settings.is_masked).encode(),
     }
     write_folder(made.folder, files)
