@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -170,3 +172,20 @@ def test_examples_that_do_not_say_all_cannot_be_made():
 
     with pytest.raises(TypeError, match="lengths"):
         Silent()
+
+
+@given(st.integers(1, 900), st.integers(1, 9), st.integers(0, 2))
+def test_the_batches_are_those_of_all_texts_shuffled_sorted_by_parts_and_shuffled(n, batch_size, epoch):
+    data = examples(n)
+    batches = LengthBatches(data, batch_size, seed=5)
+    batches.set_epoch(epoch)
+    rng = np.random.default_rng((5, epoch))
+    order, keys = rng.permutation(n), rng.integers(2**31, size=n) * 2**31
+    bounds = [i * n // len(batches) for i in range(len(batches) + 1)]
+    for begin, end in pairwise([*bounds[:-1:50], n]):
+        order[begin:end] = sorted(order[begin:end], key=data.lengths.__getitem__)
+    expected = [(order[bounds[i] : bounds[i + 1]], int(keys[i]) >> 20) for i in rng.permutation(len(batches))]
+    for batch, (texts, key) in zip(batches, expected, strict=True):
+        assert batch.order.tolist() == texts.tolist() and batch.order.dtype == batch.keys.dtype == np.int64
+        assert batch.keys.tolist() == (keys[texts] + texts).tolist()
+        assert batch.key == key

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fenlei.engine.batches import LengthBatches
 from fenlei.engine.losses import Loss
 from fenlei.engine.measures import evaluate_network
 from fenlei.pretrain._masking import hide
-from fenlei.pretrain.corpus import write_corpus
-from fenlei.pretrain.examples import PackedExamples, Task, visits
+from fenlei.pretrain.corpus import Counts, PackedCorpus, write_corpus
+from fenlei.pretrain.examples import PackedExamples, Task, Visits
+from fenlei.pretrain.learning import split_rows
 from fenlei.pretrain.networks import PlacedLanguageModel, new_network
 from fenlei.pretrain.settings import PretrainSettings
 
@@ -88,7 +92,7 @@ def corpus(tokenizer, corpus_texts, tmp_path_factory):
 
 
 def examples(corpus, tokenizer, **how):
-    return PackedExamples(corpus, np.arange(len(corpus)), Task.of(tokenizer, **{"is_masked": True} | how))
+    return PackedExamples(corpus, Visits(np.arange(len(corpus))), Task.of(tokenizer, **{"is_masked": True} | how))
 
 
 def test_targets_are_what_was_hidden(corpus, tokenizer):
@@ -130,7 +134,7 @@ def test_without_keys_the_same_words_are_hidden_each_time_and_in_any_batch(corpu
     whole, single = made.batch(np.arange(5)), made.batch(np.array([3]))
     assert (whole["input_ids"][3] == single["input_ids"][0]).all()
     assert (made.batch(np.arange(5), np.arange(5))["input_ids"] != whole["input_ids"]).any()
-    chosen = PackedExamples(corpus, np.array([3]), made.task).batch(np.array([0]))
+    chosen = PackedExamples(corpus, Visits(np.array([3])), made.task).batch(np.array([0]))
     assert (chosen["input_ids"] == single["input_ids"]).all()
 
 
@@ -171,7 +175,7 @@ def test_the_fingerprint_tells_corpora_and_tasks_apart(corpus, tokenizer):
     others = [
         examples(corpus, tokenizer, is_masked=False),
         examples(corpus, tokenizer, next_sentence=True),
-        PackedExamples(corpus, np.arange(3), made.task),
+        PackedExamples(corpus, Visits(np.arange(3)), made.task),
     ]
     assert len({one.fingerprint() for one in [made, *others]}) == 4
     assert made.fingerprint() == examples(corpus, tokenizer).fingerprint()
@@ -180,6 +184,59 @@ def test_the_fingerprint_tells_corpora_and_tasks_apart(corpus, tokenizer):
 @given(st.integers(1, 30), st.integers(0, 100))
 def test_all_sequences_are_seen_equally_often(n_rows, n):
     rows = np.arange(n_rows) + 7
-    counts = np.bincount(visits(rows, n, seed=2), minlength=n_rows + 7)[7:]
+    found = Visits(rows, n, seed=2)[np.arange(n)]
+    counts = np.bincount(found, minlength=n_rows + 7)[7:]
     assert counts.sum() == n
     assert counts.max() - counts.min() <= 1
+    rest = np.random.default_rng(2).permutation(rows)[: n % n_rows]
+    assert found.tolist() == [*np.tile(rows, n // n_rows), *rest]
+
+
+@given(st.lists(st.integers(0, 30), min_size=2, max_size=12, unique=True), st.integers(0, 2**60))
+def test_another_sequence_is_never_the_own_one_and_each_other_may_be_it(rows, seed):
+    rows = np.sort(np.array(rows, np.int32))
+    drawn = np.random.default_rng(seed).integers(2**62, size=(400,)).astype(np.uint64)
+    for row in rows:
+        others = Visits(rows).others(np.full(400, row, np.int64), drawn)
+        assert set(others.tolist()) <= {*rows.tolist()} - {row}
+        assert len(rows) > 6 or set(others.tolist()) == {*rows.tolist()} - {row}
+
+
+def test_of_a_single_sequence_the_halves_always_belong_together(corpus, tokenizer):
+    made = PackedExamples(corpus, Visits(np.array([2])), Task.of(tokenizer, is_masked=True, next_sentence=True))
+    assert made.batch(np.zeros(20, np.int64), np.arange(20) * 2**31)["follows"].tolist() == [1] * 20
+
+
+def test_of_two_sequences_what_does_not_follow_is_of_the_other(corpus, tokenizer):
+    made = PackedExamples(corpus, Visits(np.array([1, 2])), Task.of(tokenizer, is_masked=True, next_sentence=True))
+    order = np.tile([0, 1], 20)
+    batch = made.batch(order, np.arange(40) * 2**31)
+    shown = batch["input_ids"].clone().ravel()
+    shown[batch["places"]] = batch["targets"]
+    halves = torch.from_numpy(corpus.select(np.array([1, 2])).ids[:, 13:].astype(np.int64))
+    expected = halves[torch.from_numpy(order) ^ (1 - batch["follows"])]
+    assert 0 < batch["follows"].sum() < 40
+    assert (shown.view(-1, 24)[:, 13:] == expected).all()
+
+
+def test_the_order_of_a_large_corpus_takes_8_bytes_a_visit_and_4_a_sequence(tokenizer):
+    n, passes, length = 200_000, 3, 24
+    ids, words = np.zeros((1, length), np.uint16), np.zeros((1, length // 8), np.uint8)
+    counts = Counts(1, 1, 1, n, 0)
+    corpus = PackedCorpus(np.broadcast_to(ids, (n, length)), np.broadcast_to(words, (n, 3)), length, counts, "d")
+    settings = PretrainSettings(batch_size=32)
+    tracemalloc.start()
+    try:
+        parts = split_rows(corpus, settings)
+        visits = Visits(parts.train, passes * len(parts.train))
+        data = PackedExamples(corpus, visits, Task.of(tokenizer, is_masked=True))
+        batches = iter(LengthBatches(data, 32, seed=1))
+        for _ in range(5):
+            data.__getitems__(next(batches))
+        data.fingerprint()
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    least = (8 * passes + 4) * n
+    assert least < held < 1.1 * least
+    assert peak < 1.1 * least + 8 * n

@@ -84,6 +84,44 @@ def test_transformers_loads_it(made):
     assert next(bare.parameters()).dtype == torch.float32
 
 
+@pytest.mark.parametrize(
+    ("settings", "head", "missing"),
+    [
+        ({"architecture": "bert"}, "AutoModelForMaskedLM", {"pooler.dense.weight", "pooler.dense.bias"}),
+        ({"next_sentence": True}, "AutoModelForPreTraining", set()),
+        ({"objective": "next-token", "tokenizer": "bpe", "vocabulary": 500}, "AutoModelForCausalLM", set()),
+    ],
+)
+def test_transformers_loads_every_kind_without_a_weight_missing_or_left_over(
+    corpus_texts, tmp_path, settings, head, missing
+):
+    """A BERT without sentence pairs has no pooler: `AutoModel` makes one, which nobody has trained."""
+    import transformers
+
+    folder = pretrain(corpus_texts, tmp_path / "out", steps=1, **SMALL | settings).folder
+    whole, found = getattr(transformers, head).from_pretrained(folder, output_loading_info=True)
+    assert not found["missing_keys"] and not found["unexpected_keys"] and not found["mismatched_keys"]
+    bare, found = transformers.AutoModel.from_pretrained(folder, output_loading_info=True)
+    assert set(found["missing_keys"]) == missing
+    assert all(key.startswith("cls.") for key in found["unexpected_keys"])  # the head
+    own = bare.state_dict()
+    for name, value in whole.base_model.state_dict().items():
+        assert torch.equal(own[name], value)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    inputs = tokenizer(["今天等待", "walking to the cinema"], padding=True, return_tensors="pt")
+    with torch.no_grad():
+        assert bare(**inputs).last_hidden_state.shape[-1] == 32
+
+
+def test_how_well_sentence_pairs_are_told_is_measured(corpus_texts, tmp_path):
+    said = []
+    how = {"next_sentence": True, "steps": 2, "held_out": 1, "message": said.append}
+    result = pretrain(corpus_texts, tmp_path / "out", **SMALL | how)
+    facts = json.loads((result.folder / "pretraining.json").read_bytes())
+    assert [point["next_sentence_accuracy"] in (0, 1) for point in facts["history"]] == [True] * 3
+    assert said[-1].endswith(f"next-sentence accuracy {result.history[-1]['next_sentence_accuracy']:.1%}")
+
+
 def test_fenlei_loads_it(made):
     said = []
     loaded = load_encoder(str(made[0].folder), message=said.append)

@@ -113,14 +113,16 @@ def _tell_how_to_go_on(out: str) -> None:
 
 
 def _show(made: Pretrained) -> None:
+    from fenlei.pretrain.learning import accuracies
+
     last, counts = made.history[-1], made.counts
-    what = "masked" if made.settings.is_masked else "next-token"
+    told = accuracies(last, is_masked=made.settings.is_masked)
     rows = [
         ("encoder", one_line(str(made.folder))),
         ("weights", f"{made.parameters:,}"),
         ("corpus", f"{counts.texts:,} texts, {counts.tokens:,} tokens, {counts.sequences:,} sequences"),
         ("training", f"{made.steps:,} steps, {made.seconds:,.0f} seconds in all"),
-        ("held out", f"perplexity {last['perplexity']:,.1f}, {what} accuracy {last['accuracy']:.1%}"),
+        ("held out", f"perplexity {last['perplexity']:,.1f}, {told}"),
     ]
     click.echo("\n".join(f"{name:<10}{value}" for name, value in rows))
     for sample in made.samples:

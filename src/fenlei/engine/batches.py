@@ -203,17 +203,19 @@ class LengthBatches(Sampler[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         rng = np.random.default_rng((self.seed, self.epoch))
-        order = rng.permutation(len(self.examples))
-        keys = rng.integers(_LARGE, size=len(order)) * _LARGE
-        bounds = np.arange(len(self) + 1) * len(order) // len(self)
-        pooled = np.split(order, bounds[_POOL:-1:_POOL])
-        ordered = np.concatenate([part[np.argsort(self._lengths[part], kind="stable")] for part in pooled])
-        batches = np.split(ordered, bounds[1:-1])
-        for i in rng.permutation(len(batches)):
-            whole = batches[i]
+        n, n_batches = len(self.examples), len(self)
+        order = np.arange(n, dtype=smallest_ints(n))  # with the keys 8 bytes a text: a corpus may have billions
+        rng.shuffle(order)
+        keys = rng.integers(_LARGE, size=n, dtype=np.int32)
+        for first in range(0, n_batches, _POOL):
+            pool = order[first * n // n_batches : min(first + _POOL, n_batches) * n // n_batches]
+            pool[:] = pool[np.argsort(self._lengths[pool], kind="stable")]
+        for i in map(int, rng.permutation(n_batches)):
+            whole = order[i * n // n_batches : (i + 1) * n // n_batches].astype(np.int64)
             mine = whole[self.rank :: self.world]
             total = float(self.examples.weights[whole].sum()) or 1.0  # texts without weight teach nothing
-            yield Batch(mine, keys[mine] + mine, int(keys[i]) >> 20, total, self._pieces(whole))
+            own = keys[mine].astype(np.int64) * _LARGE + mine
+            yield Batch(mine, own, int(keys[i]) * _LARGE >> 20, total, self._pieces(whole))
 
     def _pieces(self, whole: NDArray[np.int64]) -> int:
         """Divide the largest share of a batch by the texts whose gradients fit at once."""
@@ -222,6 +224,11 @@ class LengthBatches(Sampler[Batch]):
             return 1
         together = max(1, most // max(1, int(self._lengths[whole].max())))
         return min(math.ceil(share / together), len(whole) // self.world)
+
+
+def smallest_ints(n: int) -> type[np.int32] | type[np.int64]:
+    """Choose the type of numbers below `n`."""
+    return np.int32 if n <= _LARGE else np.int64
 
 
 def in_length_order(examples: Examples, batch_size: int) -> Iterator[NDArray[np.int64]]:

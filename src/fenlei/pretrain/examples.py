@@ -58,30 +58,75 @@ class Task:
         return cls(Frame.of(tokenizer), mask, fixed, fillers, next_sentence)
 
 
+class Visits:
+    """Which sequence each example is: all equally often, one time more or less for a random part.
+
+    Takes no memory of its own for whole passes.
+
+    Parameters
+    ----------
+    rows : array of int, shape (n_rows,)
+        Numbers of the sequences, rising.
+    n : int, optional
+        Number of examples; by default each sequence is one.
+    seed : int, default=0
+
+    Examples
+    --------
+    >>> visits = Visits(np.array([3, 5, 8]), 7, seed=1)
+    >>> len(visits), visits[np.arange(6)].tolist()
+    (7, [3, 5, 8, 3, 5, 8])
+    """
+
+    def __init__(self, rows: NDArray[Any], n: int | None = None, seed: int = 0) -> None:
+        self.rows, self._n = rows, len(rows) if n is None else n
+        self._rest = np.random.default_rng(seed).permutation(rows)[: self._n % len(rows)].copy()
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, order: I64) -> I64:
+        found = self.rows[order % len(self.rows)].astype(np.int64)
+        behind = order - (self._n - len(self._rest))
+        found[behind >= 0] = self._rest[behind[behind >= 0]]
+        return found
+
+    def others(self, rows: I64, drawn: NDArray[np.uint64]) -> I64:
+        """Choose for each of some sequences another one by a number drawn for it; the same where there is one alone."""
+        n_others = max(1, len(self.rows) - 1)
+        places = (drawn % np.uint64(n_others)).astype(np.int64)
+        places += places >= np.searchsorted(self.rows, rows)
+        return self.rows[places % len(self.rows)].astype(np.int64)
+
+    def fingerprint(self) -> bytes:
+        """Tell which sequences are visited, and how often."""
+        return hashlib.sha256(str(self._n).encode() + self.rows.tobytes() + self._rest.tobytes()).digest()
+
+
 class PackedExamples(Examples):
     """Sequences of a corpus, each as many times as it is to be seen.
 
     Attributes
     ----------
     corpus : PackedCorpus
-    rows : array of int64, shape (n,)
+    visits : Visits
         Which sequence each example is.
     task : Task
     """
 
-    def __init__(self, corpus: PackedCorpus, rows: I64, task: Task) -> None:
-        self.corpus, self.rows, self.task = corpus, rows, task
-        self.weights: F32 = np.ones(len(rows), np.float32)
+    def __init__(self, corpus: PackedCorpus, visits: Visits, task: Task) -> None:
+        self.corpus, self.visits, self.task = corpus, visits, task
+        self.weights: F32 = np.broadcast_to(np.float32(1), len(visits))  # one number, however many they are
 
     @property
     def lengths(self) -> I64:
         """All of one length."""
-        return np.full(len(self.rows), self.corpus.length, np.int64)
+        return np.broadcast_to(np.int64(self.corpus.length), len(self.visits))
 
     def fingerprint(self) -> bytes:
         """Hash what is learned from, and in which way."""
         task = f"{self.corpus.digest} {self.task.frame} {self.task.mask} {self.task.next_sentence} {SHARE}"
-        return hashlib.sha256(task.encode() + self.rows.tobytes()).digest()
+        return hashlib.sha256(task.encode() + self.visits.fingerprint()).digest()
 
     def batch(self, order: I64, keys: I64 | None = None) -> dict[str, Tensor]:
         """Give some sequences with the places whose tokens are to be foretold; the same ones when there are no keys.
@@ -94,12 +139,12 @@ class PackedExamples(Examples):
             ``token_type_ids`` and ``follows``. In training the targets of a sequence share its weight; with no keys,
             which is for measuring, each counts 1.
         """
-        rows = self.rows[order]
+        rows = self.visits[order]
         seeds = rows.astype(np.uint64) * _STEADY if keys is None else keys.astype(np.uint64)
         packed, inside = self.corpus.select(rows), self.corpus.inside(rows)
         extra: dict[str, Any] = {}
         if self.task.next_sentence:
-            packed, inside, extra = self._paired(packed, inside, seeds)
+            packed, inside, extra = self._paired(rows, packed, inside, seeds)
         ids, places, targets = self._foretold(packed, inside, seeds)
         batch = {"input_ids": ids, "places": places, "targets": targets} | extra
         measures, owners = keys is None, places // self.corpus.length
@@ -122,13 +167,18 @@ class PackedExamples(Examples):
         return hidden, places[:n].copy(), packed.ids.ravel()[places[:n]].astype(np.int64)
 
     def _paired(
-        self, packed: Packed, inside: NDArray[np.bool_], seeds: NDArray[np.uint64]
+        self, rows: I64, packed: Packed, inside: NDArray[np.bool_], seeds: NDArray[np.uint64]
     ) -> tuple[Packed, NDArray[np.bool_], dict[str, Any]]:
-        """Part each sequence in its middle; every second one gets the second half of another."""
+        """Part each sequence in its middle; every second one gets the second half of another.
+
+        The middle is as a rule inside a text, whose two parts belong together: the texts of a corpus need not, so that
+        nothing could be learned from those before and behind the border of two.
+        """
         middle = self.corpus.length // 2
         drawn = _mixed(seeds)
         follows = (drawn & np.uint64(1)).astype(np.int64)
-        others = self.rows[((drawn >> np.uint64(1)) % np.uint64(len(self.rows))).astype(np.int64)]
+        others = self.visits.others(rows, drawn >> np.uint64(1))
+        follows[others == rows] = 1
         foreign = np.flatnonzero(follows == 0)
         second, second_inside = self.corpus.select(others[foreign]), self.corpus.inside(others[foreign])
         behind = slice(middle + 1, None)
@@ -158,15 +208,3 @@ def _mixed(seeds: NDArray[np.uint64]) -> NDArray[np.uint64]:
 def _shared(owners: I64, n: int, weights: F32) -> F32:
     """Share out the weight of each sequence among its targets."""
     return (weights / np.maximum(np.bincount(owners, minlength=n), 1)).astype(np.float32)[owners]
-
-
-def visits(rows: I64, n: int, seed: int) -> I64:
-    """Choose which sequence each of `n` examples is: all equally often, one time more or less for a random part.
-
-    Examples
-    --------
-    >>> visits(np.array([3, 5, 8]), 7, seed=1).tolist()[:6]
-    [3, 5, 8, 3, 5, 8]
-    """
-    rest = np.random.default_rng(seed).permutation(rows)[: n % len(rows)]
-    return np.concatenate([np.tile(rows, n // len(rows)), rest])

@@ -5,20 +5,21 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
 import numpy as np
 
+from fenlei.engine.batches import smallest_ints
 from fenlei.engine.losses import Loss
 from fenlei.engine.measures import evaluate_network
 from fenlei.engine.recipe import Progress, Recipe, Run
 from fenlei.engine.trainer import train_network, uses_bfloat16
-from fenlei.features._types import I64
+from fenlei.features._types import I32, I64
 from fenlei.pretrain.corpus import PackedCorpus
-from fenlei.pretrain.examples import PackedExamples, Task, visits
+from fenlei.pretrain.examples import PackedExamples, Task, Visits
 from fenlei.pretrain.networks import PlacedLanguageModel
 from fenlei.pretrain.settings import PretrainSettings
 from fenlei.pretrain.workplace import Workplace
@@ -36,15 +37,16 @@ _loss = Loss(multi_label=False)
 class Parts(NamedTuple):
     """Which sequences are learned from, and which measured on."""
 
-    train: I64
+    train: I32 | I64
     held_out: I64
 
 
 def split_rows(corpus: PackedCorpus, settings: PretrainSettings) -> Parts:
     """Hold sequences out at random: a twentieth, but no more than are wanted, and at least one."""
-    order = np.random.default_rng(settings.seed).permutation(len(corpus))
+    order = np.arange(len(corpus), dtype=smallest_ints(len(corpus)))
+    np.random.default_rng(settings.seed).shuffle(order)
     n = max(1, min(settings.held_out, len(corpus) // _HELD_OUT))
-    return Parts(np.sort(order[n:]), np.sort(order[:n]))
+    return Parts(np.sort(order[n:]), np.sort(order[:n]).astype(np.int64))
 
 
 class Learning:
@@ -69,7 +71,7 @@ class Learning:
         self.network, self.corpus, self.task, self.settings = network, corpus, task, settings
         self.workplace, self._progress, self._message = workplace, progress, message
         self.parts = split_rows(corpus, settings)
-        self.held_out = PackedExamples(corpus, self.parts.held_out, task)
+        self.held_out = PackedExamples(corpus, Visits(self.parts.held_out), task)
         self.history: list[dict[str, float]] = []
         self._batch_size = settings.batch_size or 1
         self._due: dict[int, int] = {}
@@ -117,8 +119,8 @@ class Learning:
         return min(self.settings.rounds, steps)
 
     def _examples(self, steps: int) -> PackedExamples:
-        rows = visits(self.parts.train, steps * self._batch_size, self.settings.seed)
-        return PackedExamples(self.corpus, rows, self.task)
+        visits = Visits(self.parts.train, steps * self._batch_size, self.settings.seed)
+        return PackedExamples(self.corpus, visits, self.task)
 
     def _recipe(self) -> Recipe:
         own = self.settings
@@ -140,10 +142,7 @@ class Learning:
             self._measure(progress.step, self._due[progress.step])
 
     def _last_accuracy(self) -> str:
-        return f"{self._what()} accuracy {self.history[-1]['accuracy']:.1%}, " if self.history else ""
-
-    def _what(self) -> str:
-        return "masked" if self.settings.is_masked else "next-token"
+        return f"{accuracies(self.history[-1], is_masked=self.settings.is_masked)}, " if self.history else ""
 
     def _forget(self, step: int) -> None:
         """Drop what an interrupted run measured after its last checkpoint: it is measured again."""
@@ -162,13 +161,15 @@ class Learning:
             "perplexity": _perplexity(loss),
             "accuracy": found["valid_accuracy"],
         }
+        if "valid_extra_accuracy" in found:
+            point["next_sentence_accuracy"] = found["valid_extra_accuracy"]
         self.history.append(point)
         if math.isfinite(loss):
             self.workplace.remember(self.history)
         if step:
             self._message(
                 f"round {number}/{len(self._due)}, step {step:,}: held-out loss {loss:.3f}, "
-                f"perplexity {point['perplexity']:,.1f}, {self._what()} accuracy {point['accuracy']:.1%}"
+                f"perplexity {point['perplexity']:,.1f}, {accuracies(point, is_masked=self.settings.is_masked)}"
             )
 
     def _evaluate(self, network: PlacedLanguageModel) -> dict[str, float]:
@@ -192,6 +193,19 @@ class Learning:
         begun = time.monotonic()
         self._evaluate(self.network)
         return float(np.median(np.diff(times))), time.monotonic() - begun
+
+
+def accuracies(point: Mapping[str, float], *, is_masked: bool) -> str:
+    """Tell the accuracies of a point of the history.
+
+    Examples
+    --------
+    >>> accuracies({"accuracy": 0.25, "next_sentence_accuracy": 0.5}, is_masked=True)
+    'masked accuracy 25.0%, next-sentence accuracy 50.0%'
+    """
+    told = f"{'masked' if is_masked else 'next-token'} accuracy {point['accuracy']:.1%}"
+    pairs = point.get("next_sentence_accuracy")
+    return told if pairs is None else f"{told}, next-sentence accuracy {pairs:.1%}"
 
 
 class _EnoughError(Exception):

@@ -49,10 +49,13 @@ class PlacedOutput(ModelOutput):
     logits : tensor of shape (n_places, vocabulary)
     extra_loss : tensor or None
         Loss of telling whether the second half of each sequence follows the first.
+    extra_right : tensor of bool, shape (n,), or None
+        Whether that was told rightly of each sequence.
     """
 
     logits: Tensor | None = None
     extra_loss: Tensor | None = None
+    extra_right: Tensor | None = None
 
 
 class PlacedLanguageModel(PreTrainedModel):
@@ -106,7 +109,7 @@ class PlacedLanguageModel(PreTrainedModel):
         if follows is None:
             return PlacedOutput(logits[0])
         pairs = found.seq_relationship_logits.float()  # 0 is for "follows"
-        return PlacedOutput(logits[0], nn.functional.cross_entropy(pairs, 1 - follows))
+        return PlacedOutput(logits[0], nn.functional.cross_entropy(pairs, 1 - follows), pairs.argmax(1) == 1 - follows)
 
     def _switches(self) -> dict[str, Any]:
         return {"use_cache": False} if isinstance(getattr(self.config, "use_cache", None), bool) else {}

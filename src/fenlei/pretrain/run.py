@@ -48,7 +48,8 @@ def pretrain(
     """Pretrain an encoder or a decoder on unlabelled texts, from nothing or from a checkpoint.
 
     The texts are gone through once and kept as numbers in a folder beside `out`, with the checkpoints; the folder is
-    removed when the result is written. Memory does not grow with the texts.
+    removed when the result is written. In memory is the order of the sequences alone: 4 bytes for each, and some 8 for
+    each time that it is seen.
 
     Parameters
     ----------
