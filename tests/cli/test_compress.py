@@ -75,17 +75,24 @@ def test_the_table(capsys, trained, data):
         assert word in out
 
 
+class Contrary:
+    """Gives each of two classes the score of the other."""
+
+    def __init__(self, model):
+        self.model, self.family = model, "contrary"
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def predict_proba(self, texts):
+        return self.model.predict_proba(texts)[:, ::-1]
+
+
+def made_contrary(model, *, texts=()):
+    return Contrary(model)
+
+
 def test_too_large_a_loss_writes_nothing(capsys, trained, data, tmp_path, monkeypatch):
-    class Contrary:
-        def __init__(self, model):
-            self.model, self.family = model, "contrary"
-
-        def __getattr__(self, name):
-            return getattr(self.model, name)
-
-        def predict_proba(self, texts):
-            return self.model.predict_proba(texts)[:, ::-1]
-
     monkeypatch.setitem(fenlei.compress.methods.METHODS, "folded", Contrary)
     code, out, err = run(capsys, "compress", trained, "--to", "folded", "--data", data, "--out", "small")
     assert (code, out) == (2, "")
@@ -98,13 +105,11 @@ def test_too_large_a_loss_writes_nothing(capsys, trained, data, tmp_path, monkey
     [
         (["--to", "fold"], "unknown compression 'fold'; did you mean 'folded'?"),
         (["--to", "folded", "--set", "table=int4"], "got 'int4'"),
-        (["--to", "folded", "--max-loss", "2"], "--max-loss needs --data"),
         (["--to", "folded", "--data", "absent.jsonl"], "absent.jsonl"),
         (["--to", "folded", "--data", "plain.txt"], "needs labels"),
         (["--to", "folded", "--set", "tabel=int8"], "unknown option of folded 'tabel'; did you mean 'table'?"),
         (["--to", "folded", "--train", "test.jsonl"], "made without learning from texts; leave out --train"),
         (["--to", "pruned"], "a pruned model needs texts to learn from"),
-        (["--to", "pruned", "--texts", "plain.txt", "--max-loss", "2"], "--max-loss needs --data"),
         (["--to", "pruned", "--data", "test.jsonl", "--set", "kep=0.5"], "did you mean 'keep'?"),
         (["--to", "distilled", "--data", "test.jsonl", "--set", "filter=8"], "did you mean 'filters'?"),
         (["--to", "trimmed", "--texts", "absent.txt"], "absent.txt"),
@@ -139,6 +144,32 @@ def more(data, tmp_path):
     lines = [json.dumps({"text": text, "label": label}) for text, label in rows]
     (tmp_path / "train.jsonl").write_text("\n".join(lines), encoding="utf-8")
     (tmp_path / "plain.txt").write_text("真好看\n不难看\n好看好看\n很好看啊\n", encoding="utf-8")
+
+
+class TestWithoutLabels:
+    """An answer that stays cannot have become wrong, so no more accuracy is lost than there are other answers."""
+
+    @pytest.mark.parametrize(("to", "texts"), [("pruned", ("--texts", "plain.txt")), ("folded", ())])
+    def test_too_many_other_answers_write_nothing(self, capsys, trained, more, tmp_path, monkeypatch, to, texts):
+        monkeypatch.setitem(fenlei.compress.methods.METHODS, to, made_contrary if texts else Contrary)
+        code, out, err = run(capsys, "compress", trained, "--to", to, *texts, "--out", "small")
+        assert (code, out) == (2, "")
+        assert "100.00 % of the answers are others, and without labels --max-loss allows 1; nothing was written" in err
+        assert not (tmp_path / "small").exists()
+
+    def test_more_can_be_allowed(self, capsys, trained, more):
+        options = ("--texts", "plain.txt", "--set", "keep=0.01", "--set", "epochs=0", "--max-loss", "100")
+        code, out, err = run(capsys, "compress", trained, "--to", "pruned", *options, "--out", "small", "--json")
+        assert code == 0, err
+        found = json.loads(out)
+        assert (found["loss"], found["most_lost"]) == (None, 100 * (1 - found["agreement"]))
+        assert fenlei.load("small").filters == [1, 1, 1, 1]
+
+    @pytest.mark.parametrize(("to", "texts"), [("trimmed", ("--texts", "plain.txt")), ("folded", ())])
+    def test_the_table_tells_it_of_given_texts_alone(self, capsys, trained, more, to, texts):
+        code, out, err = run(capsys, "compress", trained, "--to", to, *texts, "--max-loss", "100", "--out", "small")
+        assert code == 0, err
+        assert ("accuracy lost" in out, "at most " in out) == (bool(texts), bool(texts))
 
 
 TINY = ("--set", "dim=8", "--set", "filters=8", "--set", "epochs=8", "--set", "batch_size=8")
@@ -202,7 +233,7 @@ def test_a_doubtful_encoding_of_texts_is_told(capsys, trained, data, tmp_path):
         capsys, "compress", trained, "--to", "pruned", "--data", data, "--texts", "b.txt", "--set", "epochs=0",
         "--max-loss", "100", "--out", "small",
     )  # fmt: skip
-    assert (code, err.count("fenlei: warning: read as gb18030, but")) == (0, 1)
+    assert (code, err.count("fenlei: warning: b.txt: read as gb18030, but")) == (0, 1)
 
 
 def test_several_labels_a_text(capsys, tmp_path, monkeypatch):

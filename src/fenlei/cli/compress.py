@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from fenlei.data.dataset import Dataset
     from fenlei.manifest import Manifest
 
-_MAX_LOSS = 1.0
 _COLUMNS = ("text", "label", "separator", "encoding", "format", "delimiter")
 
 
@@ -40,8 +39,8 @@ _COLUMNS = ("text", "label", "separator", "encoding", "format", "delimiter")
 )
 @click.option("--out", required=True, metavar="DIR", help="Folder of the new model.")
 @click.option(
-    "--max-loss", type=click.FloatRange(min=0), metavar="POINTS",
-    help="Accuracy on the data that may be lost, in points.  [default: 1]",
+    "--max-loss", type=click.FloatRange(min=0), default=1.0, show_default="1", metavar="POINTS",
+    help="Accuracy that may be lost, in points; without labels, how many of 100 answers may be others.",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=13, show_default=True, help="Of all that is drawn.")
 @data_options
@@ -59,7 +58,6 @@ def compress_command(model: str, to: str, out: str, as_json: bool, **chosen: Any
     _check_out(model, out)
     manifest = read_manifest(model)
     material = _material(to, chosen, multi_label=manifest.multi_label)
-    allowed = _allowed(chosen["max_loss"], material)
     notes = [*material.notes]
     with training_status() as tellers:
         tellers.tell("loading")
@@ -73,7 +71,7 @@ def compress_command(model: str, to: str, out: str, as_json: bool, **chosen: Any
         found = compare(before, after, *_measured_on(before, material))
     for note in notes:
         click.echo(f"fenlei: {one_line(note)}", err=True)
-    _check_loss(found, allowed)
+    _check_loss(found, chosen["max_loss"])
     source = None if material.measured is None else material.measured.source
     facts = {"to": to, "options": options, "notes": notes, **_facts(model, manifest, found, source)}
     reference = read_extra(model, REFERENCE)
@@ -120,15 +118,6 @@ def _read(path: str | None, columns: dict[str, str | None], *, multi_label: bool
     return dataset
 
 
-def _allowed(max_loss: float | None, material: Material) -> float:
-    """How many points may be lost; a bound that nothing could be held to is refused."""
-    if max_loss is None:
-        return _MAX_LOSS
-    if material.measured is None or material.measured.targets is None:
-        raise click.UsageError("--max-loss needs --data FILE, on which to measure the loss")
-    return max_loss
-
-
 def _measured_on(model: TextClassifier, material: Material) -> tuple[list[str], Any]:
     from fenlei.compress.measure import generated_texts
 
@@ -141,10 +130,16 @@ def _pairs(dataset: Dataset | None) -> tuple[list[str], Any] | None:
 
 
 def _check_loss(found: Comparison, allowed: float) -> None:
-    if found.loss is not None and found.loss > allowed + 1e-9:
+    if found.most_lost <= allowed + 1e-9:
+        return
+    if found.loss is not None:
         raise SettingError(
             f"accuracy fell by {found.loss:.2f} points, of which --max-loss allows {allowed:g}; nothing was written"
         )
+    raise SettingError(
+        f"{found.most_lost:.2f} % of the answers are others, and without labels --max-loss allows {allowed:g}; nothing "
+        "was written; give labelled texts with --data to measure what accuracy is lost, or raise --max-loss"
+    )
 
 
 def _facts(model: str, manifest: Manifest, found: Comparison, data: str | None) -> dict[str, Any]:
@@ -177,6 +172,9 @@ def _show(found: Comparison, out: str, data: str | None) -> None:
         table.add_row(name, before, after)
     table.add_row("largest difference of a score", "", f"{found.largest_difference:.1e}")
     table.add_row("same answer", "", f"{100 * found.agreement:.2f} %")
+    if data is not None:
+        at_most = "at most " if found.loss is None else ""
+        table.add_row("accuracy lost", "", f"{at_most}{found.most_lost:.2f} points")
     console = Console()
     console.print(table)
     console.print(Text(f"Model: {printable(out)}"))

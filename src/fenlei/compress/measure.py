@@ -78,9 +78,14 @@ class Comparison:
             return None
         return 100 * (self.before.accuracy - self.after.accuracy)
 
+    @property
+    def most_lost(self) -> float:
+        """Accuracy lost, in points; without labels the most it can be, as if each other answer were a wrong one."""
+        return 100 * (1 - self.agreement) if self.loss is None else self.loss
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**asdict(self), "loss": self.loss}
+        return {**asdict(self), "loss": self.loss, "most_lost": self.most_lost}
 
 
 def compare(before: TextClassifier, after: TextClassifier, texts: Sequence[str], targets: Any = None) -> Comparison:
