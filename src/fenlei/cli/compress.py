@@ -39,7 +39,7 @@ _COLUMNS = ("text", "label", "separator", "encoding", "format", "delimiter")
 )
 @click.option("--out", required=True, metavar="DIR", help="Folder of the new model.")
 @click.option(
-    "--max-loss", type=click.FloatRange(min=0), default=1.0, show_default="1", metavar="POINTS",
+    "--max-loss", type=click.FloatRange(min=0), default=1, show_default=True, metavar="POINTS",
     help="Accuracy that may be lost, in points; without labels, how many of 100 answers may be others.",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=13, show_default=True, help="Of all that is drawn.")
