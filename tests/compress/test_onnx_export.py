@@ -138,12 +138,38 @@ def test_a_missing_package_is_named_before_the_work(exported_mlp, package, monke
         export_onnx(exported_mlp[0])
 
 
-def test_a_graph_with_other_answers_is_refused(network, monkeypatch):
-    import fenlei.models._exported
+def shifted(monkeypatch, by):
+    """Let graphs give other logits than they hold, while the check looks."""
+    from fenlei.models import _exported
 
-    monkeypatch.setattr(fenlei.models._exported, "_CLOSE", 0.0)
+    class Shifted(_exported.Graph):
+        def run(self, arrays):
+            return super().run(arrays) + np.array(by, np.float32)
+
+    monkeypatch.setattr(_exported, "Graph", Shifted)
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize(("change", "refused"), [(2e-5, True), (4e-6, False)])
+def test_a_graph_with_other_probabilities_is_refused(network, monkeypatch, multi_label, change, refused):
+    """Where all logits are 0, softmax grows by 2/9 of a logit's growth and sigmoid by a quarter."""
+    model = network(multi_label=multi_label)
+    model.network_.head.weight.data.zero_()
+    model.network_.head.bias.data.zero_()
+    shifted(monkeypatch, [change * (4 if multi_label else 9 / 2), 0, 0])
+    if not refused:
+        assert export_onnx(model).source_ == "textcnn"
+        return
+    with pytest.raises(SettingError, match="does not give the scores of this network; serve it with torch"):
+        export_onnx(model)
+
+
+def test_other_logits_are_refused_where_probabilities_do_not_show_them(network, monkeypatch):
+    model = network()
+    model.network_.head.bias.data[:] = torch.tensor([100.0, 0, 0])
+    shifted(monkeypatch, [0, 1, 0])
     with pytest.raises(SettingError, match="does not give the scores of this network"):
-        export_onnx(network())
+        export_onnx(model)
 
 
 def test_a_network_that_torch_cannot_export_is_told_in_one_line(network, monkeypatch):

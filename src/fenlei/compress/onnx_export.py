@@ -90,7 +90,8 @@ def _of_tokens(model: Any, network: Any) -> tuple[Reader, Any]:
     reader = TokenReader(
         copy.deepcopy(model.preparation_), copy.deepcopy(model.inputs_), int(model.max_length), network.ngrams
     )
-    return reader, text_graph(network, channels=len(reader.inputs.vocabularies_))
+    graph = text_graph(network, channels=len(reader.inputs.vocabularies_), multi_label=bool(model.multi_label_))
+    return reader, graph
 
 
 def _of_encoder(model: Any, network: Any) -> tuple[Reader, Any]:
@@ -102,7 +103,8 @@ def _of_encoder(model: Any, network: Any) -> tuple[Reader, Any]:
     reader = WindowReader(
         copy.deepcopy(model.preparation_), tokenizer, model.max_length_, model.long_text, model.prefix_
     )
-    return reader, encoder_graph(network, several=model.long_text == "windows")
+    several = model.long_text == "windows"
+    return reader, encoder_graph(network, several=several, multi_label=bool(model.multi_label_))
 
 
 def _describe(graph: Any, model: TextClassifier) -> Any:

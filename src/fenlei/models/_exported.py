@@ -32,10 +32,11 @@ _TOKENS = 2**14  # whose vectors are put together at a time
 _TALKATIVE = ("torch.onnx", "onnxscript", "onnx_ir")
 _ANY_SIZE = 2**40  # of what is computed beforehand
 _TEXTS, _LONGEST = 2, 7  # of the example that torch follows the network on
-_CLOSE = 1e-4  # of a logit, by the largest
+_CLOSE = 1e-5  # of a probability
+_CLOSE_LOGIT = 1e-4  # by the largest; where a class is sure, its probability tells too little
 
 
-def text_graph(network: TextNetwork, *, channels: int) -> Any:
+def text_graph(network: TextNetwork, *, channels: int, multi_label: bool) -> Any:
     """Export a network over token vectors.
 
     Parameters
@@ -44,6 +45,8 @@ def text_graph(network: TextNetwork, *, channels: int) -> Any:
         Stays as it is.
     channels : int
         Tokens of a place.
+    multi_label : bool
+        Whether probabilities are the sigmoid of each logit, else their softmax.
 
     Returns
     -------
@@ -57,10 +60,10 @@ def text_graph(network: TextNetwork, *, channels: int) -> Any:
         ids[0, longest // 2 :] = 0
         return {"input_ids": ids if channels > 1 else ids[..., 0]}
 
-    return _export(exported, example, {"input_ids": ("texts", "tokens")})
+    return _export(exported, example, {"input_ids": ("texts", "tokens")}, multi_label=multi_label)
 
 
-def encoder_graph(network: EncoderClassifierNetwork, *, several: bool) -> Any:
+def encoder_graph(network: EncoderClassifierNetwork, *, several: bool, multi_label: bool) -> Any:
     """Export an encoder's classifier.
 
     Parameters
@@ -69,6 +72,8 @@ def encoder_graph(network: EncoderClassifierNetwork, *, several: bool) -> Any:
         Stays as it is.
     several : bool
         Whether a text may have several windows.
+    multi_label : bool
+        Whether probabilities are the sigmoid of each logit, else their softmax.
 
     Returns
     -------
@@ -89,7 +94,8 @@ def encoder_graph(network: EncoderClassifierNetwork, *, several: bool) -> Any:
         return found if not several else found | {"windows": torch.from_numpy(windows_of(_of_windows(n_texts)))}
 
     sizes = {"input_ids": ("windows" if several else "texts", "tokens"), "windows": ("texts", "most")}
-    return _export(ExportedEncoder(copied), example, sizes | {"attention_mask": sizes["input_ids"]})
+    sizes["attention_mask"] = sizes["input_ids"]
+    return _export(ExportedEncoder(copied), example, sizes, multi_label=multi_label)
 
 
 class ExportedTextNetwork(nn.Module):
@@ -145,8 +151,9 @@ def _table(embedding: Any) -> Tensor:
 
 
 def _export(
-    network: nn.Module, example: Callable[[int, int], dict[str, Tensor]], sizes: dict[str, tuple[str, str]]
-) -> Any:
+    network: nn.Module, example: Callable[[int, int], dict[str, Tensor]], sizes: dict[str, tuple[str, str]], *,
+    multi_label: bool,
+) -> Any:  # fmt: skip
     """Make the graph of a network, its first two dimensions of each input of any size.
 
     Parameters
@@ -156,6 +163,8 @@ def _export(
         Takes how many texts and of how many tokens, gives inputs.
     sizes : dict
         Names of the dimensions of each input.
+    multi_label : bool
+        What makes probabilities of the logits.
     """
     optimizer = require("onnxscript.optimizer", extra=EXTRA)
     _check_size(network)
@@ -169,18 +178,24 @@ def _export(
         optimizer.optimize(program.model, input_size_limit=_ANY_SIZE, output_size_limit=_ANY_SIZE)
         graph = program.model_proto
     _tidy(graph)
-    _compare(network, graph, example(_TEXTS + 3, 2 * _LONGEST + 1))
+    _compare(network, graph, example(_TEXTS + 3, 2 * _LONGEST + 1), multi_label=multi_label)
     return graph
 
 
-def _compare(network: nn.Module, graph: Any, inputs: dict[str, Tensor]) -> None:
+def _compare(network: nn.Module, graph: Any, inputs: dict[str, Tensor], *, multi_label: bool) -> None:
     """Refuse a graph that does not give what the network gives, on texts of other sizes than the example's."""
     with torch.no_grad():
-        expected = network(**inputs).numpy()
-    found = Graph(graph.SerializeToString()).run({name: value.numpy() for name, value in inputs.items()})
-    scale = max(1.0, float(np.abs(expected).max()))
-    if found.shape != expected.shape or not np.abs(found - expected).max() < _CLOSE * scale:
+        expected = network(**inputs).double()
+    found = torch.from_numpy(Graph(graph.SerializeToString()).run({k: v.numpy() for k, v in inputs.items()})).double()
+    if found.shape != expected.shape or not _are_close(found, expected, multi_label=multi_label):
         raise SettingError("the exported graph does not give the scores of this network; serve it with torch")
+
+
+def _are_close(found: Tensor, expected: Tensor, *, multi_label: bool) -> bool:
+    """Compare logits, and the probabilities that they stand for."""
+    largest = max(1.0, float(expected.abs().max()))
+    ours, theirs = (logits.sigmoid() if multi_label else logits.softmax(1) for logits in (expected, found))
+    return bool((found - expected).abs().max() < _CLOSE_LOGIT * largest and (theirs - ours).abs().max() <= _CLOSE)
 
 
 def _draw(n_tokens: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
