@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import shutil
 
 import numpy as np
 import pytest
@@ -163,6 +164,53 @@ class TestEncoder:
         model.mix = 2
         with pytest.raises(SettingError, match="mix=2 layers are mixed, so that many must stay"):
             prune(model, texts=TEXTS, keep_layers=0.5)
+
+
+@pytest.fixture(scope="module")
+def decoder(tiny_encoder, tmp_path_factory):
+    """Over a network whose configuration knows the size of a head: of four, two and two share keys and values."""
+    from transformers import AutoConfig, Qwen3Config, Qwen3Model
+
+    from fenlei.models.encoder import EncoderClassifier
+
+    folder = shutil.copytree(tiny_encoder, tmp_path_factory.mktemp("encoders") / "qwen3")
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        config = Qwen3Config(
+            vocab_size=AutoConfig.from_pretrained(folder).vocab_size, hidden_size=32, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=2, head_dim=12, intermediate_size=64, pad_token_id=0,
+            max_position_embeddings=64, initializer_range=0.2,
+        )  # fmt: skip
+        Qwen3Model(config).save_pretrained(folder)
+    model = EncoderClassifier(encoder=str(folder), head="last", epochs=1, batch_size=4, precision="float32")
+    return model.fit(TEXTS[:4], ["good", "good", "so-so", "bad"])
+
+
+class TestHeads:
+    def test_those_that_nobody_hears_go_without_a_trace(self, decoder, tmp_path):
+        model = copy.deepcopy(decoder)
+        first, second = (layer.self_attn.o_proj.weight for layer in model.network_.encoder.layers)
+        first.data[:, :24] = 0
+        second.data[:, 24:] = 0
+        small = prune(model, texts=TEXTS, keep=1.0, keep_heads=0.5, epochs=0)
+        assert gap(small, model) < 1e-5
+        assert gap(small, decoder) > 1e-4, "those that are heard have stayed"
+        assert (small.network_.encoder.config.num_attention_heads, size(small) < size(model)) == (2, True)
+        loaded = fenlei.load(fenlei.save(small, tmp_path / "small"))
+        assert gap(loaded, small) == 0
+        assert loaded.network_.encoder.layers[0].self_attn.o_proj.weight.shape == (32, 24)
+
+    def test_recovery_after_heads_hidden_units_and_layers(self, decoder, tmp_path):
+        small = prune(decoder, texts=TEXTS, keep=0.5, keep_layers=0.5, keep_heads=0.5, epochs=1)
+        config = small.network_.encoder.config
+        assert (config.num_hidden_layers, config.intermediate_size, config.num_key_value_heads) == (1, 32, 1)
+        assert gap(fenlei.load(fenlei.save(small, tmp_path / "small")), small) == 0
+
+    @pytest.mark.parametrize("shares", [{"keep": 1.0, "keep_heads": 0.9}, {"keep": 0.999}])
+    def test_a_share_that_is_all_of_them_changes_nothing(self, decoder, shares):
+        small = prune(decoder, texts=TEXTS, epochs=0, **shares)
+        assert small.network_.encoder.config.to_dict() == decoder.network_.encoder.config.to_dict()
+        assert gap(small, decoder) == 0
 
 
 class TestRefusals:

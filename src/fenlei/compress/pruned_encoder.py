@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,10 +40,8 @@ def check_encoder(model: Any, *, keep: float, keep_layers: float, keep_heads: fl
         _, layers = smaller.named_layers(encoder)
         if int(model.mix) > n_kept(len(layers), keep_layers):
             raise SettingError(f"mix={model.mix} layers are mixed, so that many must stay; raise keep_layers")
-    if keep < 1:
-        smaller.cut_units(encoder, n_kept(smaller.n_units(encoder), keep))
-    if keep_heads < 1:
-        smaller.cut_heads(encoder, n_kept(smaller.n_heads(encoder), keep_heads))
+    _cut(encoder, smaller.n_units, smaller.cut_units, keep)
+    _cut(encoder, smaller.n_heads, smaller.cut_heads, keep_heads)
 
 
 def prune_encoder(
@@ -66,18 +64,25 @@ def prune_encoder(
     pruned.network_ = copy.deepcopy(model.network_)
     if keep_layers < 1:
         _drop_layers(pruned, list(texts[:_TRIED]), keep_layers, run)
-    if keep < 1:
-        n = n_kept(smaller.n_units(pruned.network_.encoder), keep)
-        _narrow(pruned, texts, smaller.cut_units(pruned.network_.encoder, n), n)
-    if keep_heads < 1:
-        n = n_kept(smaller.n_heads(pruned.network_.encoder), keep_heads)
-        _narrow(pruned, texts, smaller.cut_heads(pruned.network_.encoder, n), n)
+    _narrow(pruned, texts, _cut(pruned.network_.encoder, smaller.n_units, smaller.cut_units, keep))
+    _narrow(pruned, texts, _cut(pruned.network_.encoder, smaller.n_heads, smaller.cut_heads, keep_heads))
     pruned.network_.eval()
     return pruned
 
 
-def _narrow(model: EncoderClassifier, texts: Sequence[str], cut: Cut, n: int) -> None:
-    """Leave out the units of each layer that matter least, so that `n` stay."""
+def _cut(encoder: Any, count: Callable[[Any], int], find: Callable[[Any, int], Cut], share: float) -> Cut | None:
+    """Find what is to be cut for a share of the units; None where that is all of them."""
+    if share == 1:
+        return None
+    n = count(encoder)
+    kept = n_kept(n, share)
+    return None if kept == n else find(encoder, kept)
+
+
+def _narrow(model: EncoderClassifier, texts: Sequence[str], cut: Cut | None) -> None:
+    """Leave out the units of each layer that matter least."""
+    if cut is None:
+        return
     import torch
 
     from fenlei.encoders.smaller import without_units
@@ -85,7 +90,7 @@ def _narrow(model: EncoderClassifier, texts: Sequence[str], cut: Cut, n: int) ->
     encoder: Any = model.network_.encoder
     takers = [encoder.get_submodule(name) for name in cut.takers]
     seen = watch(model.network_, takers, _examples(model, texts))
-    kept = [most_important(_scores(*pair, cut), n) for pair in zip(takers, seen, strict=True)]
+    kept = [most_important(_scores(*pair, cut), cut.n_kept) for pair in zip(takers, seen, strict=True)]
     means = [torch.tensor(one.mean, dtype=torch.float32) for one in seen]
     model.network_ = with_encoder(model, without_units(encoder, cut, kept, means))
 

@@ -32,8 +32,8 @@ class Cut:
     ----------
     settings : dict
         The smaller configuration.
-    n_units : int
-        Units of each layer before.
+    n_units, n_kept : int
+        Units of each layer before, and of those the ones that stay.
     axes : list of dict, one a layer
         Name of each weight that is cut, and along which axis.
     takers : list of str, one a layer
@@ -45,6 +45,7 @@ class Cut:
 
     settings: dict[str, Any]
     n_units: int
+    n_kept: int
     axes: list[dict[str, int]]
     takers: list[str]
     contiguous: bool
@@ -70,7 +71,7 @@ def cut_units(encoder: PreTrainedModel, n_kept: int) -> Cut:
     if name is None:
         raise SettingError(f"a {encoder.config.model_type} does not say how many hidden units it has; set keep=1")
     n_units = settings[name] or 4 * int(encoder.config.hidden_size)  # as GPT-2 has it
-    return _find_cut(encoder, settings | {name: n_kept}, int(n_units), contiguous=False)
+    return _find_cut(encoder, settings | {name: n_kept}, int(n_units), n_kept, contiguous=False)
 
 
 def n_units(encoder: PreTrainedModel) -> int:
@@ -79,7 +80,7 @@ def n_units(encoder: PreTrainedModel) -> int:
 
 
 def cut_heads(encoder: PreTrainedModel, n_kept: int) -> Cut:
-    """Find what is to be cut for fewer attention heads; where several share keys and values, these are one.
+    """Find what is to be cut for fewer attention heads, of which some may be one as `n_heads` tells.
 
     Raises
     ------
@@ -87,13 +88,13 @@ def cut_heads(encoder: PreTrainedModel, n_kept: int) -> Cut:
         When the configuration cannot say that there are fewer heads of the same size.
     """
     settings, config = _settings(encoder), encoder.config
-    heads, groups = int(config.num_attention_heads), n_heads(encoder)
+    heads, units = int(config.num_attention_heads), n_heads(encoder)
     size = getattr(config, _HEAD_SIZE, None) or int(config.hidden_size) // heads
-    smaller = settings | {_HEAD_SIZE: size, _native(encoder, _HEADS): n_kept * (heads // groups)}
-    if _GROUPS in settings:
+    smaller = settings | {_HEAD_SIZE: size, _native(encoder, _HEADS): n_kept * (heads // units)}
+    if settings.get(_GROUPS, 1) != 1:
         smaller[_GROUPS] = n_kept
     try:
-        return _find_cut(encoder, smaller, groups, contiguous=True)
+        return _find_cut(encoder, smaller, units, n_kept, contiguous=True)
     except FenleiError as error:
         raise SettingError(
             f"a {config.model_type} cannot say that it has fewer heads of the same size; leave keep_heads out, and "
@@ -102,9 +103,10 @@ def cut_heads(encoder: PreTrainedModel, n_kept: int) -> Cut:
 
 
 def n_heads(encoder: PreTrainedModel) -> int:
-    """Attention heads of each layer; those that share keys and values are one."""
-    config = encoder.config
-    return int(getattr(config, _GROUPS, None) or config.num_attention_heads)
+    """Attention heads of each layer; those that share keys and values are one, unless all do."""
+    heads = int(encoder.config.num_attention_heads)
+    groups = int(getattr(encoder.config, _GROUPS, None) or heads)
+    return groups if groups > 1 else heads
 
 
 def without_units(
@@ -206,7 +208,9 @@ def _weight_of(module: Any) -> Tensor:
     return weight
 
 
-def _find_cut(encoder: PreTrainedModel, settings: dict[str, Any], n_units: int, *, contiguous: bool) -> Cut:
+def _find_cut(
+    encoder: PreTrainedModel, settings: dict[str, Any], n_units: int, n_kept: int, *, contiguous: bool
+) -> Cut:
     with torch.device("meta"):
         expected = empty_encoder(settings).state_dict()
     own = encoder.state_dict()
@@ -217,7 +221,7 @@ def _find_cut(encoder: PreTrainedModel, settings: dict[str, Any], n_units: int, 
         if different:
             number = name.removeprefix(f"{prefix}.").partition(".")[0]
             axes[_checked(number, different, value, n_units)][name] = different[0]
-    return Cut(settings, n_units, axes, [_taker(encoder, names) for names in axes], contiguous)
+    return Cut(settings, n_units, n_kept, axes, [_taker(encoder, names) for names in axes], contiguous)
 
 
 def _checked(number: str, different: list[int], value: Tensor, n_units: int) -> int:
