@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -84,7 +85,7 @@ def test_the_description_needs_no_network_and_no_script(serving, toys, run):
 def test_draining_refuses_what_comes_and_tells_so(serving, toys, run):
     async def work():
         async with serving(toys.ToyClassifier()) as one:
-            one.service.is_draining = True
+            one.service.drains_since = time.monotonic()
             answer = await one.post("/predict", {"input": "a"})
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "draining")
             assert answer.headers["connection"] == "close"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+import time
 
 import pytest
 
@@ -14,6 +15,13 @@ pytest.importorskip("sqlalchemy", reason="needs the extra monitor")
 def rows(file, table):
     with sqlite3.connect(file) as database:
         return database.execute(f"select * from {table}").fetchall()
+
+
+async def figures_of(one):
+    """Give the figures, once those of the monitor are counted."""
+    while "fenlei_monitor_predictions" not in (figures := (await one.get("/metrics")).text):
+        await asyncio.sleep(0.01)
+    return figures
 
 
 @pytest.mark.parametrize("record_text", [False, True])
@@ -31,8 +39,7 @@ def test_predictions_feedback_and_summary(serving, toys, run, tmp_path, record_t
             unknown = await one.post("/feedback", {"id": "none", "label": "hi"})
             assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "unknown_prediction")
             summary = (await one.get("/v1/monitor")).json()
-            figures = (await one.get("/metrics")).text
-        return summary, figures
+            return summary, await figures_of(one)
 
     summary, figures = run(work())
     assert summary["n"] == 31
@@ -82,26 +89,113 @@ def describing(monkeypatch):
     return may_go
 
 
-def test_answers_do_not_wait_for_a_locked_database(serving, toys, run, tmp_path, monkeypatch):
+@pytest.fixture
+def locked(monkeypatch):
+    """The database answers nothing before this; `asked` is what asks it."""
     from fenlei.monitor.store import PredictionStore
 
     unlocked = threading.Event()
-    monkeypatch.setattr(PredictionStore, "feedback", lambda *args: unlocked.wait(30))
+    unlocked.asked = []
 
+    def wait(*args, **more):
+        unlocked.asked.append(args)
+        return unlocked.wait(30)
+
+    monkeypatch.setattr(PredictionStore, "feedback", wait)
+    monkeypatch.setattr("fenlei.monitor.gauges.monitor_gauges", lambda *args, **more: unlocked.wait(30) and [])
+    yield unlocked
+    unlocked.set()
+
+
+def test_nothing_else_waits_for_a_locked_database_and_little_waits_itself(serving, toys, run, tmp_path, locked):
     async def work():
         async with serving(toys.ToyClassifier(), monitor=str(tmp_path / "monitor.db")) as one:
-            told = [asyncio.create_task(one.post("/feedback", {"id": "a", "label": "hi"})) for _ in range(40)]
-            await asyncio.sleep(0.2)
-            try:
-                async with asyncio.timeout(5):
-                    assert (await one.post("/predict", many())).status_code == 200
-                assert not any(feedback.done() for feedback in told)
-            finally:
-                unlocked.set()
-            assert {(await feedback).status_code for feedback in told} == {200}
+
+            def tell(n):
+                return [asyncio.create_task(one.post("/feedback", {"id": "a", "label": "hi"})) for _ in range(n)]
+
+            async with asyncio.timeout(5):
+                told = tell(4)
+                while len(locked.asked) < 4:
+                    await asyncio.sleep(0.01)
+                told += tell(36)
+                while sum(feedback.done() for feedback in told) < 28:  # eight wait
+                    await asyncio.sleep(0.01)
+                assert (await one.post("/predict", many())).status_code == 200
+                for _ in range(3):
+                    figures = (await one.get("/metrics")).text
+            assert 'fenlei_refused_requests_total{reason="monitor"} 28.0' in figures
+            locked.set()
+            assert sorted([(await feedback).status_code for feedback in told]) == [200] * 12 + [429] * 28
 
     run(work())
     assert len(rows(tmp_path / "monitor.db", "fenlei_predictions")) == 20
+
+
+def test_a_locked_database_is_waited_for_until_the_deadline(serving, toys, run, tmp_path, locked):
+    async def work():
+        settings = {"monitor": str(tmp_path / "monitor.db"), "limits": {"deadline": 0.1}}
+        async with serving(toys.ToyClassifier(), **settings) as one:
+            late = await one.post("/feedback", {"id": "a", "label": "hi"})
+            assert (late.status_code, late.json()["error"]["code"]) == (429, "deadline")
+
+    run(work())
+
+
+def test_the_figures_are_those_of_before_until_they_are_counted_anew(serving, toys, run, tmp_path, monkeypatch):
+    from fenlei.monitor.gauges import Gauge, MonitorGauges
+
+    values, may_count = iter(range(1, 100)), threading.Semaphore(1)
+
+    def read(self, models):
+        may_count.acquire(timeout=30)
+        return [Gauge("fenlei_monitor_predictions", {"model": "toy"}, float(next(values)))]
+
+    monkeypatch.setattr(MonitorGauges, "read", read)
+
+    async def work():
+        async with serving(toys.ToyClassifier(), monitor=str(tmp_path / "monitor.db")) as one:
+            for value in (1, 2):
+                assert f'fenlei_monitor_predictions{{model="toy"}} {value}.0' in await figures_of(one)
+                assert f'fenlei_monitor_predictions{{model="toy"}} {value}.0' in (await one.get("/metrics")).text
+                may_count.release()
+                while one.service.recording.gauges([])[0].value == value:
+                    await asyncio.sleep(0.01)
+
+    run(work())
+
+
+def test_a_defect_of_the_figures_is_told_and_keeps_them(serving, toys, run, tmp_path, monkeypatch, caplog):
+    from fenlei.monitor.gauges import MonitorGauges
+
+    async def work():
+        async with serving(toys.ToyClassifier(), monitor=str(tmp_path / "monitor.db")) as one:
+            before = await figures_of(one)
+            assert 'fenlei_monitor_predictions{model="toy"} 0.0' in before
+            monkeypatch.setattr(MonitorGauges, "read", None)
+            while "were not counted: TypeError" not in caplog.text:
+                assert 'fenlei_monitor_predictions{model="toy"} 0.0' in (await one.get("/metrics")).text
+                await asyncio.sleep(0.01)
+
+    run(work())
+
+
+def test_the_end_waits_for_the_database_no_longer_than_there_is_time(serving, toys, run, tmp_path, monkeypatch):
+    from fenlei.monitor.store import PredictionStore
+    from fenlei.serve import batching, server, settings
+
+    unlocked = threading.Event()
+    monkeypatch.setattr(PredictionStore, "add", lambda *args: unlocked.wait(30))
+
+    async def work():
+        async with serving(toys.ToyClassifier(), monitor=str(tmp_path / "monitor.db")) as one:
+            assert (await one.post("/predict", {"input": "a"})).status_code == 200
+            one.service.drains_since = time.monotonic() - settings.LONGEST_END + 0.2
+
+    run(asyncio.wait_for(work(), 8))
+    unlocked.set()
+    assert settings.LONGEST_BODY + settings.LONGEST_DEADLINE < server._LONGEST_DRAIN
+    assert server._LONGEST_DRAIN + server._CUT_OFF + batching._PATIENCE < settings.LONGEST_END < 30
 
 
 def test_what_was_answered_is_recorded_at_the_end(serving, toys, run, tmp_path, describing):

@@ -6,6 +6,8 @@ import asyncio
 
 import pytest
 
+from fenlei.serve import served
+
 
 async def until(condition, seconds=5.0):
     async with asyncio.timeout(seconds):
@@ -73,6 +75,19 @@ def test_a_model_that_hangs_is_not_ready(serving, toys, run, monkeypatch):
             model.a_batch = 0.0
 
     run(work())
+
+
+def test_an_error_at_the_very_end_does_not_keep_the_service(serving, toys, run):
+    async def work():
+        async with serving(toys.ToyClassifier()) as one:
+            await asyncio.sleep(0)
+            one.service.registry.get(None).failed(ValueError())
+
+    run(asyncio.wait_for(work(), 10))
+
+
+def test_readiness_tells_within_five_seconds():
+    assert 2 * served._CHECK_EVERY + served._CHECK_WITHIN < 5
 
 
 def test_a_client_that_left_is_not_computed(serving, toys, run):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
 import zipfile
 
 import openpyxl
@@ -43,6 +45,12 @@ def test_tsv_and_a_column_by_name():
     assert (found["text"], found["rows"]) == ("b", [['"x"', "y"]])
 
 
+def test_each_key_of_any_object_is_a_column():
+    found = read_table(b'{"text": "a"}\n\n{"text": "b", "note": "x"}\n{"n": 1, "text": "c"}\n', "x.jsonl", None)
+    assert found["columns"] == ["text", "note", "n"]
+    assert found["rows"] == [["a", "", ""], ["b", "x", ""], ["c", "", "1"]]
+
+
 def test_the_client_chooses_when_no_name_tells_the_column():
     assert read_table(b"a,b\nx,y\n", "x.csv", None)["text"] is None
     assert read_table(b"content,review\nx,y\n", "x.csv", None)["text"] is None
@@ -70,6 +78,7 @@ def bomb():
         ("a.xlsx", b"text", 422, "workbook"),
         ("a.xlsx", bomb(), 422, "unpacks"),
         ("a.jsonl", b"[" * 100_000, 422, "row 1"),
+        ("a.jsonl", b"".join(b'{"%d": 1}\n' % i for i in range(20_000)), 422, "5,000,000 cells"),
         ("a.jsonl", b"{}\n", 422, "empty"),
     ],
     ids=lambda value: repr(value)[:20],
@@ -88,5 +97,33 @@ def test_over_http(serving, toys, run):
             assert found.json() == {"columns": ["a", "b"], "text": "b", "rows": [["1", "2"]], "encoding": "utf-8"}
             assert (await one.client.post("/v1/table", content=b"a")).json()["error"]["code"] == "missing_field"
             assert (await one.client.post("/v1/table?name=a.csv", content=b"\x00\xff")).status_code == 422
+
+    run(work())
+
+
+def test_what_is_refused_is_counted(serving, toys, run, monkeypatch):
+    begun, may_end = threading.Event(), threading.Event()
+
+    def read_slowly(*file):
+        begun.set()
+        return may_end.wait(10)
+
+    monkeypatch.setattr("fenlei.serve.routes.table.read_table", read_slowly)
+
+    async def work():
+        async with serving(toys.ToyClassifier()) as one:
+
+            def send(n):
+                return [asyncio.create_task(one.client.post("/v1/table?name=a.csv", content=b"a")) for _ in range(n)]
+
+            asked = send(1)
+            while not begun.is_set():
+                await asyncio.sleep(0.01)
+            asked += send(11)
+            while sum(answer.done() for answer in asked) < 3:  # eight wait
+                await asyncio.sleep(0.01)
+            assert 'fenlei_refused_requests_total{reason="table"} 3.0' in (await one.get("/metrics")).text
+            may_end.set()
+            assert sorted([(await answer).status_code for answer in asked]) == [200] * 9 + [429] * 3
 
     run(work())

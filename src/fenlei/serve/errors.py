@@ -25,15 +25,18 @@ class ServeError(Exception):
     --------
     >>> ServeError(413, "too_many_texts", "2,000 texts; at most 1,000").body()
     b'{"error": {"code": "too_many_texts", "message": "2,000 texts; at most 1,000"}}'
+    >>> ServeError(413, "too_many_texts", "2,000 texts; at most 1,000").body("/v2/models/a/infer")
+    b'{"error": "2,000 texts; at most 1,000"}'
     """
 
     def __init__(self, status: int, code: str, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.status, self.code, self.message, self.retry_after = status, code, message, retry_after
 
-    def body(self) -> bytes:
-        """Write the JSON of the answer."""
-        return json.dumps({"error": {"code": self.code, "message": self.message}}).encode()
+    def body(self, path: str = "") -> bytes:
+        """Write the JSON of the answer at an address; the Open Inference Protocol has a form of its own."""
+        is_v2 = (path + "/").startswith("/v2/")
+        return json.dumps({"error": self.message if is_v2 else {"code": self.code, "message": self.message}}).encode()
 
     def headers(self) -> dict[str, str]:
         """Give the headers that belong to the status, besides those of the content."""
@@ -50,9 +53,7 @@ class ClientLeft(Exception):  # noqa: N818  (nothing went wrong here)
 
 def overloaded(wait: float) -> ServeError:
     """Tell that the wait would be too long; `wait` in seconds."""
-    return ServeError(
-        429, "overloaded", "more than the model can answer in time; retry, or send less", retry_after=wait
-    )
+    return ServeError(429, "overloaded", "more than can be answered in time; retry, or send less", retry_after=wait)
 
 
 def crowded() -> ServeError:
@@ -67,7 +68,7 @@ def too_large() -> ServeError:
 
 def too_late() -> ServeError:
     """Tell that an accepted request met its deadline unanswered."""
-    return ServeError(429, "deadline", "not answered within the deadline; retry with fewer texts", retry_after=1)
+    return ServeError(429, "deadline", "not answered within the deadline; retry, or send less", retry_after=1)
 
 
 def model_failed(error: Exception) -> ServeError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fenlei.serve.errors import ServeError, model_failed
+from fenlei.serve.errors import ServeError
 from fenlei.serve.served import ServedModel
 from fenlei.serve.settings import Limits
 
@@ -21,16 +21,7 @@ def check_explained(texts: list[str], limits: Limits) -> None:
 
 
 def explain_text(served: ServedModel, text: str) -> dict[str, Any]:
-    """Explain the label that the model gives a text; of several the likeliest.
-
-    Raises
-    ------
-    ServeError
-        When the model, or the method, fails.
-    """
+    """Explain the label that the model gives a text; of several the likeliest."""
     from fenlei.explain.methods import explain
 
-    try:
-        return explain(served.model, [text])[0].to_dict()
-    except Exception as error:
-        raise model_failed(error) from error
+    return explain(served.model, [text])[0].to_dict()

@@ -45,7 +45,9 @@ class Metrics:
             "fenlei_abstentions", "Predictions below the score to abstain at", _MODEL, registry=registry
         )
         self.shed = Counter("fenlei_shed_requests", "Requests refused under load", _MODEL, registry=registry)
-        self.refused = Counter("fenlei_refused_requests", "Requests refused unread", ("reason",), registry=registry)
+        self.refused = Counter(
+            "fenlei_refused_requests", "Requests refused by other than a model", ("reason",), registry=registry
+        )
         self.left = Counter("fenlei_left_requests", "Requests whose client left", registry=registry)
         self.model_errors = Counter("fenlei_model_errors", "Errors of the model", _MODEL, registry=registry)
         self.reloads = Counter("fenlei_reloads", "New versions loaded, or not", ("model", "outcome"), registry=registry)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.types import Receive
 
 from fenlei.base import Floats
 from fenlei.monitor.records import new_id
 from fenlei.scoring.predictions import Prediction, as_predictions
-from fenlei.serve.errors import ServeError, not_ready
+from fenlei.serve.errors import ClientLeft, ServeError, model_failed, not_ready
 from fenlei.serve.explaining import check_explained, explain_text
 from fenlei.serve.leaving import ending_when_left
 from fenlei.serve.served import ServedModel
@@ -58,7 +59,7 @@ async def predict(service: Service, wish: Wish, receive: Receive) -> Answer:
     ClientLeft
         When nobody waits for the answer any more.
     """
-    start = time.perf_counter()
+    arrived = asyncio.get_running_loop().time()
     served = service.registry.get(wish.model)
     check_texts(wish.texts, service.settings.limits)
     if wish.explain:
@@ -70,10 +71,13 @@ async def predict(service: Service, wish: Wish, receive: Receive) -> Answer:
     rows = await _score(service, served, wish.texts, receive)
     predictions = describe(served, rows, wish.shown, service.settings.abstain_below)
     if wish.explain:
-        await _explain(service, served, wish.texts, predictions, receive)
+        explanations = await _explain(service, served, wish.texts, receive, arrived)
+        for one, explanation in zip(predictions, explanations, strict=True):
+            one["explanation"] = explanation
     _count(service, served, predictions)
     if service.recording is not None:
-        service.recording.record(served, wish.texts, predictions, time.perf_counter() - start)
+        seconds = asyncio.get_running_loop().time() - arrived
+        service.recording.record(served, wish.texts, predictions, seconds)
     return Answer(served, rows, predictions)
 
 
@@ -113,13 +117,18 @@ async def _score(service: Service, served: ServedModel, texts: list[str], receiv
 
 
 async def _explain(
-    service: Service, served: ServedModel, texts: list[str], predictions: list[Prediction], receive: Receive
-) -> None:
-    answer = service.explainer.submit([partial(explain_text, served, text) for text in texts])
-    async with ending_when_left(receive, answer):
-        explanations = await answer
-    for one, explanation in zip(predictions, explanations, strict=True):
-        one["explanation"] = explanation
+    service: Service, served: ServedModel, texts: list[str], receive: Receive, arrived: float
+) -> list[dict[str, Any]]:
+    calls = [partial(explain_text, served, text) for text in texts]
+    answer = service.explainer.submit(calls, shed=served.shed, since=arrived)
+    try:
+        async with ending_when_left(receive, answer):
+            return await answer
+    except (ClientLeft, ServeError):
+        raise
+    except Exception as error:
+        served.failed(error)
+        raise model_failed(error) from error
 
 
 def _count(service: Service, served: ServedModel, predictions: list[Prediction]) -> None:

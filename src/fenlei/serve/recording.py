@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from fenlei.exceptions import FenleiError
-from fenlei.serve.errors import ServeError
+from fenlei.serve.errors import ServeError, too_late
 from fenlei.serve.served import ServedModel
+from fenlei.serve.side import SideWorker
 from fenlei.serve.waiting import size_of
 from fenlei.serve.worker import Worker
 
@@ -23,6 +24,7 @@ _log = logging.getLogger(__name__)
 _FEW = 16  # texts whose facts are taken on the spot
 _MOST_WAITING = 10_000  # size of the texts whose facts are still to be taken
 _FLUSH_SECONDS = 2.0
+_WRITE_SECONDS = 10.0  # at the end, if there is so much time
 _AT_ONCE = 4  # questions to the database
 _WEEK = 7 * 86_400.0  # seconds
 
@@ -36,9 +38,13 @@ class Recording:
         Of the database, or its file.
     record_text : bool
         Whether the texts are written too.
+    deadline : float
+        Seconds from a request to its answer, however slow the database is.
+    shed : callable
+        Told of a request that was refused, or met its deadline unanswered.
     """
 
-    def __init__(self, url: str, *, record_text: bool) -> None:
+    def __init__(self, url: str, *, record_text: bool, deadline: float, shed: Callable[[], None]) -> None:
         from fenlei.monitor.gauges import MonitorGauges
         from fenlei.monitor.recorder import BackgroundRecorder
         from fenlei.monitor.store import PredictionStore
@@ -47,8 +53,12 @@ class Recording:
         self._recorder = BackgroundRecorder(self._store, message=_log.warning)
         self._gauges = MonitorGauges(self._store)
         self._record_text = record_text
+        self._deadline, self._shed = deadline, shed
         self._worker = Worker("fenlei-recording")  # a thread that never waits for the database
-        self._asking = Worker("fenlei-database", _AT_ONCE)  # threads that do
+        self._asking = SideWorker("fenlei-database", deadline, _AT_ONCE)  # threads that do
+        self._counting = Worker("fenlei-gauges")
+        self._counted: asyncio.Future[list[Gauge]] | None = None
+        self._figures: list[Gauge] = []
         self._waiting = self._dropped = 0
 
     @property
@@ -70,30 +80,65 @@ class Recording:
             recorded.add_done_callback(lambda done: self._recorded(done, len(texts), size))
 
     async def feedback(self, prediction_id: str, truth: str | Sequence[str]) -> bool:
-        """Write down what was true; False when there is no such prediction."""
-        await self._worker.run(lambda: None)  # the writer knows now of all that was answered
-        return await self._asking.run(lambda: self._feedback(prediction_id, truth))
+        """Write down what was true; False when there is no such prediction.
+
+        Raises
+        ------
+        ServeError
+            When the database fails, or is too slow.
+        """
+        since = asyncio.get_running_loop().time()
+        try:
+            async with asyncio.timeout(self._deadline):
+                await self._worker.run(lambda: None)  # the writer knows now of all that was answered
+        except TimeoutError as error:
+            self._shed()
+            raise too_late() from error
+        asked = self._asking.submit([lambda: self._feedback(prediction_id, truth)], shed=self._shed, since=since)
+        return (await asked)[0]
 
     async def summary(self, served: ServedModel) -> dict[str, Any]:
-        """Summarise the last week of a model's predictions, of all its versions."""
-        return await self._asking.run(lambda: self._summary(served))
+        """Summarise the last week of a model's predictions, of all its versions.
 
-    async def gauges(self, models: Sequence[ServedModel]) -> list[Gauge]:
-        """Give figures of the last day; a database in trouble leaves them as they were."""
+        Raises
+        ------
+        ServeError
+            When the database fails, or is too slow.
+        """
+        return (await self._asking.submit([lambda: self._summary(served)], shed=self._shed))[0]
+
+    def gauges(self, models: Sequence[ServedModel]) -> list[Gauge]:
+        """Give the figures of the last day as they were counted last, and have them counted anew, aside.
+
+        A database in trouble leaves them as they were.
+        """
         from fenlei.monitor.gauges import Watched
 
-        watched = {served.name: Watched(served.version, served.reference) for served in models}
-        return await self._asking.run(lambda: self._gauges.read(watched))
+        if self._counted is None:
+            watched = {served.name: Watched(served.version, served.reference) for served in models}
+            self._counted = self._counting.run(lambda: self._gauges.read(watched))
+            self._counted.add_done_callback(self._keep)
+        return self._figures
 
-    async def close(self) -> None:
-        """Write what waits."""
+    async def close(self, seconds: float) -> None:
+        """Write what waits, as far as that takes no longer."""
         self._asking.close()
-        await self._worker.run(self._end)  # behind what it has still to hand over
+        self._counting.close()
+        until = time.monotonic() + min(seconds, _WRITE_SECONDS)
+        written = self._worker.run(lambda: self._end(until))  # behind what it has still to hand over
+        await asyncio.wait({written}, timeout=seconds)
         self._worker.close()
 
-    def _end(self) -> None:
-        self._recorder.close()
+    def _end(self, until: float) -> None:
+        self._recorder.close(max(0.0, until - time.monotonic()))
         self._store.close()
+
+    def _keep(self, counted: asyncio.Future[list[Gauge]]) -> None:
+        self._counted = None
+        if (error := counted.exception()) is None:
+            self._figures = counted.result()
+        else:
+            _log.error("the monitor's figures were not counted: %s", type(error).__name__)
 
     def _feedback(self, prediction_id: str, truth: str | Sequence[str]) -> bool:
         with _told():

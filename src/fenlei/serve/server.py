@@ -16,7 +16,8 @@ from fastapi import FastAPI
 from fenlei.exceptions import SettingError
 from fenlei.serve.service import Service
 
-_LEAST_DRAIN, _LONGEST_DRAIN = 0.5, 27.0  # seconds; time for others to notice, and below the 30 that are usual
+_LEAST_DRAIN, _LONGEST_DRAIN = 0.5, 26.0  # seconds; time for others to notice, and for what was accepted
+_CUT_OFF = 1  # seconds, after that, for answers that their clients do not read
 _KEEP_ALIVE = 60  # seconds
 _WAITING_CONNECTIONS = 2048
 
@@ -35,7 +36,6 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service, tell: Callable[[], None]) -> None:
         super().__init__(config)
         self._service, self._tell = service, tell
-        self._since = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer."""
@@ -47,17 +47,16 @@ class DrainingServer(uvicorn.Server):
         if self._service.is_draining:  # whatever is still going on, be it the end of the application
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)
-        self._service.is_draining = True
-        self._since = self._since or time.monotonic()
+        self._service.drains_since = time.monotonic()
 
     async def on_tick(self, counter: int) -> bool:
         """Look ten times a second whether all is answered."""
-        if self._service.is_draining and self._is_drained():
+        since = self._service.drains_since
+        if since is not None and self._is_drained(time.monotonic() - since):
             self.should_exit = True
         return await super().on_tick(counter)
 
-    def _is_drained(self) -> bool:
-        seconds = time.monotonic() - self._since
+    def _is_drained(self, seconds: float) -> bool:
         return seconds > _LONGEST_DRAIN or (seconds > _LEAST_DRAIN and not self._service.n_accepted)
 
 
@@ -90,7 +89,7 @@ def run_server(app: FastAPI, listening: socket.socket, tell: Callable[[], None])
     """Answer until a signal comes; `tell` is called when the first request may come."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=2, lifespan="on", ws="none",
+        timeout_graceful_shutdown=_CUT_OFF, lifespan="on", ws="none",
     )  # fmt: skip
     DrainingServer(config, app.state.service, tell).run([listening])
 

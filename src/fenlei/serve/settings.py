@@ -12,6 +12,8 @@ from fenlei.exceptions import SettingError
 
 LONGEST_DEADLINE, LONGEST_BODY = 15.0, 10.0
 """Seconds for an answer and for a body; together they fit into the time of an orderly end."""
+LONGEST_END = 29.0
+"""Seconds from a signal to the end; below the 30 that are usual."""
 _NAME = re.compile(r"[\w.-]{1,100}")
 
 

@@ -15,24 +15,35 @@ _Result = TypeVar("_Result")
 
 
 class SideWorker:
-    """Does one thing after another; few may wait, and each has a deadline.
+    """Does what was asked for in the order it came; little may wait, and each request has a deadline.
 
     Parameters
     ----------
     name : str
-        Of the thread.
+        Of the threads.
     deadline : float
-        Seconds.
+        Seconds from a request to its answer.
+    n_threads : int, default=1
     """
 
-    def __init__(self, name: str, deadline: float) -> None:
-        self._worker = Worker(name)
+    def __init__(self, name: str, deadline: float, n_threads: int = 1) -> None:
+        self._worker = Worker(name, n_threads)
         self._deadline = deadline
 
-    def submit(self, calls: Sequence[Callable[[], _Result]]) -> asyncio.Future[list[_Result]]:
+    def submit(
+        self, calls: Sequence[Callable[[], _Result]], *, shed: Callable[[], None], since: float | None = None
+    ) -> asyncio.Future[list[_Result]]:
         """Begin some calls, one after another; at the deadline their future holds an error.
 
         When the future ends before they do, those that are not begun are dropped.
+
+        Parameters
+        ----------
+        calls : sequence of callable
+        shed : callable
+            Told when the request is refused, or meets its deadline unanswered.
+        since : float, optional
+            When the request came, in the event loop's time; now without.
 
         Raises
         ------
@@ -40,10 +51,11 @@ class SideWorker:
             When too many wait.
         """
         if self._worker.waiting >= _MOST_WAITING:
+            shed()
             raise overloaded(self._deadline)
-        ended = threading.Event()
+        loop, ended = asyncio.get_running_loop(), threading.Event()
         future = self._worker.run(lambda: [call() for call in calls if not ended.is_set()])
-        timer = asyncio.get_running_loop().call_later(self._deadline, _expire, future)
+        timer = loop.call_at((loop.time() if since is None else since) + self._deadline, _expire, future, shed)
         future.add_done_callback(lambda _: ended.set())
         future.add_done_callback(lambda _: timer.cancel())
         return future
@@ -53,6 +65,7 @@ class SideWorker:
         self._worker.close()
 
 
-def _expire(future: asyncio.Future[_Result]) -> None:
+def _expire(future: asyncio.Future[_Result], shed: Callable[[], None]) -> None:
     if not future.done():
+        shed()
         future.set_exception(too_late())

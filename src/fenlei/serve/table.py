@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import PurePath
 from typing import Any
@@ -18,7 +18,7 @@ from fenlei.data.formats.xlsx import as_string, sheet_rows
 from fenlei.exceptions import DataError
 from fenlei.serve.errors import ServeError
 
-_MOST_ROWS = 50_000
+_MOST_ROWS, _MOST_CELLS = 50_000, 5_000_000
 _MOST_UNPACKED = 50_000_000  # bytes of a workbook
 _Rows = Generator[tuple[int, Sequence[str]], None, None]
 
@@ -78,6 +78,8 @@ def _checked(rows: Iterator[tuple[int, Sequence[str]]], name: str) -> tuple[list
             raise DataError(f"{len(cells)} fields where the header has {len(columns)}", source=name, row=row)
         if len(found) == _MOST_ROWS:
             raise DataError(f"more than {_MOST_ROWS:,} rows; use fenlei score for large files", source=name)
+        if len(found) * len(columns) >= _MOST_CELLS:  # a few bytes may ask for millions of empty cells
+            raise DataError(f"more than {_MOST_CELLS:,} cells; leave out columns, or use fenlei score", source=name)
         found.append(cells)
     return columns, found
 
@@ -112,19 +114,18 @@ def _refuse_large(raw: Any, name: str) -> None:
 
 
 def _jsonl(source: Source, notes: Notes) -> _Rows:
-    with open_text(source, None, notes, newline="\n") as text:
-        filled = ((row, line) for row, line in lines(text, source.name) if line.strip())
-        yield from _as_rows((row, parse_object(line, source.name, row)) for row, line in filled)
-
-
-def _as_rows(objects: Iterable[tuple[int, dict[str, Any]]]) -> _Rows:
-    """Lay objects out as rows: a column for each key of the first."""
-    columns: list[str] = []
-    for row, one in objects:
-        if not columns:
-            columns = list(one)
-            yield row, columns
+    """Lay objects out as rows: a column for each key of any."""
+    columns = list(dict.fromkeys(key for _, one in _objects(source, notes) for key in one))
+    yield 0, columns
+    for row, one in _objects(source, notes):
         yield row, [_as_cell(one.get(column)) for column in columns]
+
+
+def _objects(source: Source, notes: Notes) -> Iterator[tuple[int, dict[str, Any]]]:
+    with open_text(source, None, notes, newline="\n") as text:
+        for row, line in lines(text, source.name):
+            if line.strip():
+                yield row, parse_object(line, source.name, row)
 
 
 def _as_cell(value: Any) -> str:

@@ -12,7 +12,7 @@ from fenlei.serve.schemas import FeedbackRequest, Status
 router = APIRouter(route_class=JsonRoute, tags=["monitor"])
 
 
-@router.post("/feedback", response_model=Status, responses=errors(*OF_JSON, 404, 500))
+@router.post("/feedback", response_model=Status, responses=errors(*OF_JSON, 404, 429, 500))
 async def feedback(body: FeedbackRequest, request: Request) -> Response:
     """Tell the true label of a prediction; the last word counts."""
     recording = _recording(request)
@@ -21,7 +21,7 @@ async def feedback(body: FeedbackRequest, request: Request) -> Response:
     return answer({"status": "recorded"})
 
 
-@router.get("/v1/monitor", responses=errors(*ALWAYS, 404, 500))
+@router.get("/v1/monitor", responses=errors(*ALWAYS, 404, 429, 500))
 async def monitor(request: Request, model: str | None = None) -> Response:
     """Tell what came in during the last week, what a model answered, and how that differs from its training."""
     recording = _recording(request)

@@ -30,5 +30,5 @@ async def metrics(request: Request) -> Response:
     """Figures for Prometheus."""
     service = service_of(request)
     if service.recording is not None:
-        service.metrics.monitored.gauges = await service.recording.gauges(service.registry.all())
+        service.metrics.monitored.gauges = service.recording.gauges(service.registry.all())
     return Response(service.metrics.render(), media_type=CONTENT_TYPE_LATEST)

@@ -22,7 +22,8 @@ async def table(
     text: Annotated[str | None, Query(max_length=255, description="Column of the texts; by its name without.")] = None,
 ) -> Response:
     """Read a file of texts, whatever its encoding, as rows of strings."""
-    data = await request.body()
-    reading = service_of(request).tables.submit([lambda: to_bytes(read_table(data, name, text))])
+    data, service = await request.body(), service_of(request)
+    shed = service.metrics.refused.labels("table").inc
+    reading = service.tables.submit([lambda: to_bytes(read_table(data, name, text))], shed=shed)
     [body] = await unless_left(request, reading)
     return Response(body, media_type="application/json")
