@@ -117,11 +117,37 @@ def test_open_inference_protocol(ask, folder, running_app, run):
             version = answers[3].json()["versions"][0]
             answers += [await one.get(f"/v2/models/topics/versions/{version}{end}") for end in ("", "/ready")]
             answers += [await one.post(f"/v2/models/topics/versions/{version}/infer", {"inputs": [tensor]})]
-            return [answer.status_code for answer in answers], (await one.get("/v2/models/topics/versions/0")).json()
+            other = (await one.get("/v2/models/topics/versions/0")).json()
+            return version, [answer.status_code for answer in answers], other
 
-    codes, other = run(work())
+    version, codes, other = run(work())
     assert codes == [200] * 8
-    assert other["error"]["code"] == "unknown_version"
+    assert other == {"error": f"the version in service is {version}"}
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "status"),
+    [
+        ("/v2/models/toy/infer", b"{", 400),
+        ("/v2/models/toy/infer", b'{"inputs": []}', 422),
+        ("/v2/models/toy/infer", b" " * 2000, 413),
+        ("/v2/nowhere", b"{}", 404),
+        ("/v2", b"{}", 405),
+    ],
+)
+def test_an_error_of_the_open_inference_protocol_is_one_text(toys, serving, run, path, content, status):
+    async def work():
+        async with serving(toys.ToyClassifier(), limits={"body": 1000}, keys=["0123456789abcdef"]) as one:
+            headers = JSON | {"x-api-key": "0123456789abcdef"}
+            answers = [await one.client.post(path, content=content, headers=headers), await one.client.post(path)]
+            one.service.drains_since = 0.0
+            answers.append(await one.client.post(path))
+            assert [answer.status_code for answer in answers] == [status, 401, 503]
+            for answer in answers:
+                assert answer.json().keys() == {"error"}
+                assert isinstance(answer.json()["error"], str)
+
+    run(work())
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,9 @@ from fenlei.serve.settings import ServeSettings
 
 _CODES = {400: "bad_request", 404: "not_found", 405: "wrong_method"}
 _MESSAGES = {400: "the body is no JSON, or nested too deep", 404: "there is nothing at this address"}
-_DESCRIPTION = 'Labels for texts. Errors are JSON: {"error": {"code": ..., "message": ...}}.'
+_DESCRIPTION = (
+    'Labels for texts. Errors are JSON: {"error": {"code": ..., "message": ...}}, or below /v2 {"error": ...}.'
+)
 _KINDS = {"extra_forbidden": "unknown_field", "missing": "missing_field", "json_invalid": "bad_json"}
 
 
@@ -71,7 +73,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
 
 async def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServeError)  # noqa: S101  (it is registered for these)
-    return Response(error.body(), error.status, error.headers(), "application/json")
+    return Response(error.body(request.scope["path"]), error.status, error.headers(), "application/json")
 
 
 async def _left(request: Request, error: Exception) -> Response:

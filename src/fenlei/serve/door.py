@@ -7,9 +7,10 @@ well, with a fast model most of it; so no more requests are let in than HTTP alo
 from __future__ import annotations
 
 from fastapi import FastAPI
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from fenlei.serve.errors import ServeError, crowded, draining
+from fenlei.serve.sending import send_error
 from fenlei.serve.service import Service
 
 ALWAYS_OPEN = frozenset({"/health", "/ready", "/metrics", "/v2/health/live", "/v2/health/ready"})
@@ -28,18 +29,17 @@ class Door:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._most = max(_LEAST, int(_REQUESTS_A_SECOND * service.settings.limits.deadline))
-        self._crowded = _messages(crowded(), close=False)
-        self._draining = _messages(draining(), close=True)
 
-    def refusal(self, scope: Scope) -> list[Message]:
-        """Give the messages of a refusal, none when the request may pass."""
+    def refusal(self, scope: Scope) -> ServeError | None:
+        """Give the error of a refusal, None when the request may pass."""
         service = self._service
         if service.n_accepted < self._most and not service.is_draining:
-            return []
+            return None
         if scope["type"] != "http" or scope["path"] in ALWAYS_OPEN:
-            return []
-        service.metrics.refused.labels("draining" if service.is_draining else "crowded").inc()
-        return self._draining if service.is_draining else self._crowded
+            return None
+        error = draining() if service.is_draining else crowded()
+        service.metrics.refused.labels(error.code).inc()
+        return error
 
 
 class GuardedApp(FastAPI):
@@ -48,19 +48,7 @@ class GuardedApp(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it before anything of it is read."""
         refusal = self.state.door.refusal(scope)
-        for message in refusal:
-            await send(message)
-        if not refusal:
+        if refusal is None:
             await super().__call__(scope, receive, send)
-
-
-def _messages(error: ServeError, *, close: bool) -> list[Message]:
-    body = error.body()
-    headers = {"content-type": "application/json", "content-length": str(len(body)), **error.headers()}
-    if close:
-        headers["connection"] = "close"
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    return [
-        {"type": "http.response.start", "status": error.status, "headers": raw},
-        {"type": "http.response.body", "body": body, "more_body": False},
-    ]
+        else:
+            await send_error(scope, send, refusal, close=refusal.status == 503)

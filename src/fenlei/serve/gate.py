@@ -57,7 +57,8 @@ class Gate:
             frames = "".join(traceback.format_tb(error.__traceback__, limit=-_FRAMES))
             _log.error("%s in %s %s\n%s", type(error).__name__, scope["method"], _route(scope), frames)
             if not send.status:
-                await send_error(send, ServeError(500, "internal_error", "a defect of fenlei; see the log"))
+                defect = ServeError(500, "internal_error", "a defect of fenlei; see the log")
+                await send_error(scope, send, defect)
         finally:
             self._service.n_accepted -= 1
 

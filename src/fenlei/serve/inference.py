@@ -100,6 +100,12 @@ class ModelMetadata(BaseModel):
     outputs: list[TensorFacts]
 
 
+class InferError(BaseModel):
+    """Every answer that is no success, as the protocol has it."""
+
+    error: str
+
+
 class ServerMetadata(BaseModel):
     """What the service is."""
 

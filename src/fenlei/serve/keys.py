@@ -34,7 +34,7 @@ class ApiKeys:
             await self._app(scope, receive, send)
         else:
             error = ServeError(401, "no_key", "show an API key: Authorization: Bearer KEY, or X-API-Key: KEY")
-            await send_error(send, error, close=True)
+            await send_error(scope, send, error, close=True)
 
     def _is_known(self, scope: Scope) -> bool:
         digests = [_digest(key) for key in _shown(scope)]

@@ -35,11 +35,11 @@ class BodyLimit:
             async with asyncio.timeout(self._limits.body_seconds):
                 body = await self._read(scope, receive)
         except TimeoutError:
-            await send_error(send, _slow(self._limits.body_seconds), close=True)
+            await send_error(scope, send, _slow(self._limits.body_seconds), close=True)
         except ClientLeft:
             return
         except ServeError as error:
-            await send_error(send, error, close=True, before_end=lambda: self._discard(receive))
+            await send_error(scope, send, error, close=True, before_end=lambda: self._discard(receive))
         else:
             await self._app(scope, _Replay(body, receive), send)
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from fenlei.serve.errors import ServeError
 
 
 async def send_error(
-    send: Send, error: ServeError, *, close: bool = False, before_end: Callable[[], Awaitable[None]] | None = None
-) -> None:
+    scope: Scope, send: Send, error: ServeError, *, close: bool = False,
+    before_end: Callable[[], Awaitable[None]] | None = None,
+) -> None:  # fmt: skip
     """Send a whole answer.
 
     Parameters
     ----------
+    scope : ASGI scope
     send : ASGI send
     error : ServeError
     close : bool, default=False
@@ -23,7 +25,7 @@ async def send_error(
     before_end : async callable, optional
         Run when all bytes are sent, before the answer counts as complete.
     """
-    body = error.body()
+    body = error.body(scope["path"])
     headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **error.headers()}
     if close:
         headers["Connection"] = "close"

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from fenlei.serve.errors import ServeError, to_bytes
 from fenlei.serve.leaving import ending_when_left
@@ -29,9 +30,9 @@ _ERRORS = {
 }
 
 
-def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def errors(*statuses: int, model: type[BaseModel] = Error) -> dict[int | str, dict[str, Any]]:
     """Describe the errors of a route."""
-    return {status: {"model": Error, "description": _ERRORS[status]} for status in statuses}
+    return {status: {"model": model, "description": _ERRORS[status]} for status in statuses}
 
 
 ALWAYS = (401, 408, 413, 503)

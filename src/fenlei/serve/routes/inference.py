@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter, Request, Response
 
 import fenlei
 from fenlei.serve.errors import ServeError, not_ready
-from fenlei.serve.inference import InferAnswer, InferRequest, ModelMetadata, ServerMetadata, infer_answer, metadata
+from fenlei.serve.inference import (
+    InferAnswer,
+    InferError,
+    InferRequest,
+    ModelMetadata,
+    ServerMetadata,
+    infer_answer,
+    metadata,
+)
 from fenlei.serve.predicting import Wish, predict
 from fenlei.serve.routes._common import ALWAYS, OF_A_MODEL, JsonRoute, answer, errors, service_of
 from fenlei.serve.served import ServedModel
 
-router = APIRouter(prefix="/v2", route_class=JsonRoute, tags=["open inference protocol"], responses=errors(*ALWAYS))
+_errors = partial(errors, model=InferError)
+router = APIRouter(prefix="/v2", route_class=JsonRoute, tags=["open inference protocol"], responses=_errors(*ALWAYS))
+_NOT_FOUND, _OF_A_MODEL = _errors(404), _errors(*OF_A_MODEL)
 _MODEL, _VERSION = "/models/{name}", "/models/{name}/versions/{version}"
 
 
@@ -35,15 +47,15 @@ async def describe_server() -> Response:
     return answer({"name": "fenlei", "version": fenlei.__version__, "extensions": []})
 
 
-@router.get(_MODEL, response_model=ModelMetadata, responses=errors(404))
-@router.get(_VERSION, response_model=ModelMetadata, responses=errors(404))
+@router.get(_MODEL, response_model=ModelMetadata, responses=_NOT_FOUND)
+@router.get(_VERSION, response_model=ModelMetadata, responses=_NOT_FOUND)
 async def describe_model(name: str, request: Request, version: str | None = None) -> Response:
     """Tell what a model takes and gives."""
     return answer(metadata(_find(request, name, version).facts()))
 
 
-@router.get(f"{_MODEL}/ready", responses=errors(404))
-@router.get(f"{_VERSION}/ready", responses=errors(404))
+@router.get(f"{_MODEL}/ready", responses=_NOT_FOUND)
+@router.get(f"{_VERSION}/ready", responses=_NOT_FOUND)
 async def is_model_ready(name: str, request: Request, version: str | None = None) -> dict[str, str | bool]:
     """Whether a model answers."""
     if not _find(request, name, version).is_healthy:
@@ -51,8 +63,8 @@ async def is_model_ready(name: str, request: Request, version: str | None = None
     return {"name": name, "ready": True}
 
 
-@router.post(f"{_MODEL}/infer", response_model=InferAnswer, responses=errors(*OF_A_MODEL))
-@router.post(f"{_VERSION}/infer", response_model=InferAnswer, responses=errors(*OF_A_MODEL))
+@router.post(f"{_MODEL}/infer", response_model=InferAnswer, responses=_OF_A_MODEL)
+@router.post(f"{_VERSION}/infer", response_model=InferAnswer, responses=_OF_A_MODEL)
 async def infer(name: str, body: InferRequest, request: Request, version: str | None = None) -> Response:
     """Label texts; several labels of one text come as a JSON list."""
     _find(request, name, version)
