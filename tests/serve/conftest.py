@@ -7,8 +7,15 @@ import importlib.util
 import itertools
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
+
+from fenlei import TfidfClassifier, save
+from fenlei.evaluation.metrics import evaluate_scores
+from fenlei.monitor.reference_builder import training_reference
+from fenlei.persistence import REFERENCE
 
 pytest.importorskip("fastapi", reason="needs the extra serve")
 httpx = pytest.importorskip("httpx2", reason="the tests' client")
@@ -25,6 +32,24 @@ def toys():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+class Drifting(NamedTuple):
+    """A model folder that tells what training looked like, the texts of that, and others that are unlike them."""
+
+    folder: Path
+    texts: list[str]
+    drifted: list[str]
+
+
+@pytest.fixture(scope="session")
+def drifting(tmp_path_factory):
+    texts, labels = ["房间很干净，服务也好", "又脏又差，很失望"] * 150, ["好评", "差评"] * 150
+    model = TfidfClassifier().fit(texts, labels)
+    measured = evaluate_scores(["好评", "差评"], np.eye(2)[[0, 1] * 150], labels, resamples=1)
+    extra = {REFERENCE: training_reference(texts, labels, measured).to_bytes()}
+    folder = save(model, tmp_path_factory.mktemp("drifting") / "hotel", extra=extra)
+    return Drifting(folder, texts, [f"The room was clean, and the bed was number {i}" for i in range(200)])
 
 
 class Running:

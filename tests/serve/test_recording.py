@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 import threading
 import time
 
 import pytest
+
+from fenlei.serve.app import create_app
+from fenlei.serve.settings import ServeSettings
 
 pytest.importorskip("sqlalchemy", reason="needs the extra monitor")
 
@@ -47,6 +51,35 @@ def test_predictions_feedback_and_summary(serving, toys, run, tmp_path, record_t
     assert "fenlei_monitor_dropped 0.0" in figures
     stored = file.read_bytes() + b"".join(path.read_bytes() for path in tmp_path.glob("monitor.db-*"))
     assert ("保密的".encode() in stored) is record_text
+
+
+def test_drift_and_lost_accuracy_are_told(drifting, running_app, run, tmp_path):
+    settings = ServeSettings({"hotel": drifting.folder}, monitor=str(tmp_path / "monitor.db"))
+
+    async def work():
+        async with running_app(create_app(settings)) as one:
+            found = (await one.post("/predict", {"inputs": drifting.drifted})).json()["predictions"]
+            for prediction in found[:40]:
+                told = await one.post("/feedback", {"id": prediction["id"], "label": "neither"})
+                assert told.status_code == 200
+            return (await one.get("/v1/monitor")).json(), await figures_of(one)
+
+    summary, figures = run(work())
+    drift = {one["feature"]: one for one in summary["drift"]}
+    assert drift.keys() == {"length", "language", "unknown", "label", "score"}
+    assert (drift["language"]["verdict"], drift["language"]["n"], drift["language"]["n_reference"]) == (
+        "strong", 200, 300,
+    )  # fmt: skip
+    assert {one["name"]: one["now"] for one in drift["language"]["bins"]} == {"zh": 0, "en": 1}
+    assert {alert["kind"] for alert in summary["alerts"]} == {"drift", "accuracy"}
+    assert (summary["accuracy"]["accuracy"], summary["expected_accuracy"]) == (0, 1)
+    values = {key: float(value) for key, value in re.findall(r"^fenlei_monitor_(\S+) (\S+)$", figures, re.MULTILINE)}
+    assert values['psi{feature="language",model="hotel"}'] == pytest.approx(drift["language"]["psi"])
+    for feature, one in drift.items():
+        assert values[f'drifted{{feature="{feature}",model="hotel"}}'] == (one["verdict"] == "strong")
+    assert values['alerts{model="hotel"}'] == len(summary["alerts"]) > 2
+    assert (values['accuracy{model="hotel"}'], values['expected_accuracy{model="hotel"}']) == (0, 1)
+    assert (values['feedback{model="hotel"}'], values['predictions{model="hotel"}']) == (40, 200)
 
 
 def test_a_database_in_trouble_is_told_and_answers_go_on(serving, toys, run, tmp_path, monkeypatch):
@@ -253,9 +286,7 @@ def test_a_file_that_is_no_database_is_refused_at_the_start(toys, tmp_path):
     from pathlib import Path
 
     from fenlei.exceptions import DataError
-    from fenlei.serve.app import create_app
     from fenlei.serve.loading import Loaded
-    from fenlei.serve.settings import ServeSettings
 
     file = tmp_path / "monitor.db"
     file.write_text("text " * 1000)
