@@ -155,12 +155,16 @@ def site(browser, models, tmp_path_factory):
 
 @pytest.fixture
 def open_page(browser):
-    """Open a page in a browser of its own; what goes wrong in its scripts fails the test."""
+    """Open a page in a browser of its own, which reaches no host but the server.
+
+    What goes wrong in its scripts fails the test, and what it asks of others.
+    """
     contexts, wrong = [], []
 
     def open_one(address, *, locale="zh-CN", width=1100, ready="#model option", **more):
         context = browser.new_context(locale=locale, viewport={"width": width, "height": 800}, **more)
         contexts.append(context)
+        context.route(lambda url: not url.startswith((address.partition("#")[0], "data:", "blob:")), refuse)
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -168,6 +172,10 @@ def open_page(browser):
         page.goto(address)
         page.wait_for_selector(ready, state="attached")
         return page
+
+    def refuse(route):
+        wrong.append(f"asks {route.request.url}")
+        route.abort()
 
     yield open_one
     for context in contexts:
@@ -362,6 +370,44 @@ def test_the_last_model_chosen_is_shown_whichever_answer_comes_last(site, open_p
     late[0].continue_()
     page.wait_for_timeout(300)
     assert page.inner_text("#monitor-status").startswith("hotel")
+
+
+@pytest.fixture(scope="module")
+def drifted_site(browser, drifting, tmp_path_factory):
+    """A server whose texts are unlike its training, and whose answers are wrong."""
+    pytest.importorskip("sqlalchemy", reason="the monitor needs sqlalchemy")
+    database = tmp_path_factory.mktemp("drifted") / "predictions.db"
+    with serving(drifting.folder.parent, [drifting.folder.name], monitor=str(database)) as address:
+        page = browser.new_page()
+        with recorded(page, address, "hotel", len(drifting.drifted)):
+            answer = page.request.post(f"{address}predict", data={"inputs": drifting.drifted}).json()
+        for prediction in answer["predictions"][:40]:
+            page.request.post(f"{address}feedback", data={"id": prediction["id"], "label": "neither"})
+        page.close()
+        yield address
+
+
+@pytest.mark.parametrize(
+    ("locale", "width", "words"),
+    [
+        ("en-US", 1100, ("no longer as in training", "Accuracy has fallen by 100 points", "strong drift", "English")),
+        ("zh-CN", 360, ("的分布已不同于训练数据", "准确率下降了 100 个百分点", "显著漂移", "英文")),
+    ],
+)
+def test_drift_and_alerts_are_shown(drifted_site, open_page, locale, width, words):
+    page = open_page(f"{drifted_site}#monitor", locale=locale, width=width)
+    page.wait_for_selector("#monitor-drift")
+    drifted, dropped, strong, english = words
+    alerts = page.locator("#monitor-alerts li").all_inner_texts()
+    assert len([alert for alert in alerts if drifted in alert]) == len(alerts) - 1 > 1
+    assert dropped in alerts[-1]
+    parts = page.locator("#monitor-drift .sheet")
+    assert parts.count() == 5
+    assert parts.locator(".badge.bad").all_inner_texts() == [strong] * (len(alerts) - 1)
+    language = parts.filter(has_text=english).first
+    assert language.locator("u").evaluate_all("marks => marks.map((mark) => mark.style.left)") == ["100%", "0%"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("#monitor-drift").evaluate("one => one.scrollWidth <= one.clientWidth")
 
 
 def test_one_model_leaves_no_choice(models, open_page, tmp_path):
@@ -696,6 +742,14 @@ def fill_all(page):
     page.wait_for_selector("#file-save")
     page.click("#tab-monitor")
     page.wait_for_selector("#monitor-result > *")
+
+
+def test_every_part_works_without_a_network(site, open_page):
+    page, asked = open_page(site), set()
+    page.on("request", lambda request: asked.add(request.url.partition("://")[2].partition("/")[0]))
+    page.reload()
+    fill_all(page)
+    assert asked == {site.partition("://")[2].rstrip("/")}
 
 
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])

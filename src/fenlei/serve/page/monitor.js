@@ -140,8 +140,12 @@ function lists() {
 
 /** Bins of numbers as named counts. */
 function binned({ edges, counts }, format = (edge) => number(edge)) {
-  const names = counts.map((_, i) => (i === 0 ? `< ${format(edges[0])}` : i === edges.length ? `≥ ${format(edges[i - 1])}` : `${format(edges[i - 1])} – ${format(edges[i])}`));
-  return Object.fromEntries(counts.map((count, i) => [edges.length === 0 ? "∗" : names[i], count]).filter(([, count]) => count > 0));
+  const name = (i) => {
+    if (edges.length === 0) return "∗"; // training had them all alike
+    if (i === 0) return `< ${format(edges[0])}`;
+    return i === edges.length ? `≥ ${format(edges[i - 1])}` : `${format(edges[i - 1])} – ${format(edges[i])}`;
+  };
+  return Object.fromEntries(counts.map((count, i) => [name(i), count]).filter(([, count]) => count > 0));
 }
 
 function confusions() {
