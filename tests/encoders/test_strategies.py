@@ -6,7 +6,7 @@ import re
 
 import pytest
 import torch
-from transformers import AlbertConfig, AlbertModel
+from transformers import AlbertConfig, AlbertModel, ModernBertConfig, ModernBertModel
 
 from fenlei.encoders.load import load_encoder
 from fenlei.encoders.strategies import (
@@ -158,6 +158,13 @@ def test_an_encoder_whose_layers_share_their_weights_has_none_to_choose():
     config = AlbertConfig(vocab_size=60, embedding_size=8, hidden_size=16, num_hidden_layers=3, num_attention_heads=2)
     with pytest.raises(SettingError, match="were not found; use strategy=full, frozen or bitfit"):
         choose_weights(AlbertModel(config), "last", 1)
+
+
+def test_an_encoder_without_biases_has_none_to_train():
+    sizes = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    encoder = ModernBertModel(ModernBertConfig(vocab_size=60, pad_token_id=0, **sizes))
+    with pytest.raises(SettingError, match="has no biases for strategy=bitfit to train; use strategy=lora"):
+        choose_weights(encoder, "bitfit", 2)
 
 
 def test_an_encoder_without_known_attention_takes_no_additions():

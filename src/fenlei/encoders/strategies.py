@@ -82,6 +82,11 @@ def choose_weights(encoder: PreTrainedModel, strategy: str, last: int) -> None:
     last : int
         Layers of ``last``.
 
+    Raises
+    ------
+    SettingError
+        When the encoder has no weights of the kind that the strategy names.
+
     Examples
     --------
     >>> from transformers import BertConfig, BertModel
@@ -96,10 +101,17 @@ def choose_weights(encoder: PreTrainedModel, strategy: str, last: int) -> None:
         return
     encoder.requires_grad_(False)
     if strategy == "bitfit":
-        for name, p in encoder.named_parameters():
-            p.requires_grad_(name.rpartition(".")[2] == "bias")
+        _unfreeze_biases(encoder)
     if strategy == "last":
         unfreeze_top(encoder, last)
+
+
+def _unfreeze_biases(encoder: PreTrainedModel) -> None:
+    biases = [p for name, p in encoder.named_parameters() if name.rpartition(".")[2] == "bias"]
+    if not biases:
+        raise SettingError("this encoder has no biases for strategy=bitfit to train; use strategy=lora, last or frozen")
+    for p in biases:
+        p.requires_grad_(True)
 
 
 def unfreeze_top(encoder: PreTrainedModel, n_layers: int) -> None:
