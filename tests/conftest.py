@@ -115,3 +115,10 @@ def tiny_decoder(tiny_encoders: ModuleType, tmp_path_factory: pytest.TempPathFac
     """Folder of a pretrained decoder, with random weights and without a padding token."""
     folder: Path = tiny_encoders.make_decoder(tmp_path_factory.mktemp("encoders") / "gpt2")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen(tiny_encoders: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a pretrained decoder of today's kind, with random weights."""
+    folder: Path = tiny_encoders.make_decoder(tmp_path_factory.mktemp("encoders") / "qwen2", tiny_encoders.qwen)
+    return folder

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertModel, GPT2Config, GPT2Model, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertModel,
+    GPT2Config,
+    GPT2Model,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2Model,
+)
 
 _SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,!?'：，。！？"
@@ -51,8 +61,26 @@ def make_encoder(folder: Path) -> Path:
     return folder
 
 
-def make_decoder(folder: Path) -> Path:
-    """Write a GPT-2 of 2 layers and 32 values a state, whose tokenizer has no padding."""
+def gpt2(size: int) -> PreTrainedModel:
+    """Make a GPT-2 of 2 layers and 32 values a state."""
+    config = GPT2Config(
+        vocab_size=size, n_embd=32, n_layer=2, n_head=2, n_positions=64, bos_token_id=0, eos_token_id=0,
+        initializer_range=0.05,
+    )  # fmt: skip
+    return GPT2Model(config)
+
+
+def qwen(size: int) -> PreTrainedModel:
+    """Make a Qwen of 2 layers and 32 values a state, with rotary positions and two heads for each key."""
+    config = Qwen2Config(
+        vocab_size=size, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
+        intermediate_size=64, max_position_embeddings=64, bos_token_id=0, eos_token_id=0, initializer_range=0.05,
+    )  # fmt: skip
+    return Qwen2Model(config)
+
+
+def make_decoder(folder: Path, network: Callable[[int], PreTrainedModel] = gpt2) -> Path:
+    """Write a decoder whose tokenizer has no padding."""
     characters = list(dict.fromkeys(_LETTERS + _CHARACTERS))
     tokens = {token: i for i, token in enumerate(["<|endoftext|>", *characters])}
     tokenizer = Tokenizer(models.WordLevel(tokens, unk_token="<|endoftext|>"))
@@ -62,9 +90,5 @@ def make_decoder(folder: Path) -> Path:
     fast.save_pretrained(folder)
     with torch.random.fork_rng():
         torch.manual_seed(3)
-        config = GPT2Config(
-            vocab_size=len(fast), n_embd=32, n_layer=2, n_head=2, n_positions=64, bos_token_id=0, eos_token_id=0,
-            initializer_range=0.05,
-        )  # fmt: skip
-        GPT2Model(config).save_pretrained(folder)
+        network(len(fast)).save_pretrained(folder)
     return folder

@@ -120,10 +120,22 @@ def test_scores_alone_in_a_batch_and_after_loading(fitted, settings, tmp_path):
     [{}, {"head": "mean"}, {"mix": 2}, {"strategy": "frozen"}, {"strategy": "lora"}, {"long_text": "windows"}],
     ids=str,
 )
-def test_scores_of_a_decoder(fitted, tiny_decoder, settings, tmp_path):
-    model = fitted(encoder=str(tiny_decoder), epochs=1, **{"head": "last"} | settings)
+@pytest.mark.parametrize("kind", ["tiny_decoder", "tiny_qwen"])
+def test_scores_of_a_decoder(fitted, request, kind, settings, tmp_path):
+    model = fitted(encoder=str(request.getfixturevalue(kind)), epochs=1, **settings)
     assert model.network_.config.reads_left_to_right
+    assert model.network_.config.head == settings.get("head", "last")
     check_scores(model, tmp_path)
+
+
+def test_without_a_head_an_encoder_is_read_by_its_mean(begun):
+    assert begun()[0].config.head == "mean"
+
+
+@pytest.mark.parametrize("head", ["cls", "cls+conv"])
+def test_the_first_token_of_a_decoder_is_refused(fitted, tiny_qwen, head):
+    with pytest.raises(SettingError, match=r"head=cls.*has seen no other; take head=last"):
+        fitted(encoder=str(tiny_qwen), head=head)
 
 
 def check_scores(model, tmp_path):

@@ -62,10 +62,27 @@ def test_any_pooling_without_weights(tiny_encoder, chinese, pooling):
     assert model.score(chinese.texts, chinese.labels) >= 0.9
 
 
-def test_a_decoder(tiny_decoder, chinese):
-    model = ProbeClassifier(encoder=str(tiny_decoder), pooling="last", C=1000).fit(chinese.texts, chinese.labels)
+@pytest.mark.parametrize("kind", ["tiny_decoder", "tiny_qwen"])
+def test_a_decoder_is_read_at_its_last_token(request, kind, chinese, tmp_path):
+    folder = request.getfixturevalue(kind)
+    model = ProbeClassifier(encoder=str(folder), C=1000, normalize=False).fit(chinese.texts, chinese.labels)
+    network, texts = AutoModel.from_pretrained(folder).eval(), ["好", "房间很干净，下次还来", "又脏"]
+    prepared = model.prepare(texts)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    with torch.no_grad():
+        ids = [torch.tensor([tokenizer.encode(text).ids]) for text in prepared]
+        expected = np.stack([network(one).last_hidden_state[0, -1].numpy() for one in ids])
+    np.testing.assert_allclose(model._encode(model._windows(prepared)), expected, atol=1e-5)
     assert model.score(chinese.texts, chinese.labels) == 1.0
     assert np.isfinite(model.predict_proba(["", "☃", "好" * 500])).all()
+    fenlei.save(model, tmp_path / "model")
+    loaded = fenlei.load(tmp_path / "model")
+    assert loaded.predict_proba(texts).tobytes() == model.predict_proba(texts).tobytes()
+
+
+def test_the_first_token_of_a_decoder_is_refused(tiny_decoder, chinese):
+    with pytest.raises(SettingError, match=r"pooling=cls\+max reads the first token.*take pooling=last"):
+        ProbeClassifier(encoder=str(tiny_decoder), pooling="cls+max").fit(chinese.texts, chinese.labels)
 
 
 def test_of_a_text_in_windows_the_mean_is_taken(tiny_encoder, vectors_of, chinese):

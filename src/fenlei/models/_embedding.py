@@ -23,7 +23,7 @@ from fenlei.engine.recipe import Run
 from fenlei.exceptions import SettingError
 from fenlei.layers.heads import head_names
 from fenlei.layers.packing import Packed
-from fenlei.models._encoder import EncoderClassifierConfig, EncoderClassifierNetwork
+from fenlei.models._encoder import EncoderClassifierConfig, EncoderClassifierNetwork, chosen_head
 from fenlei.models._linear import row_costs
 from fenlei.models._logistic import fit_logistic
 from fenlei.models._pretrained import PretrainedTextClassifier, encoding_told_to
@@ -68,9 +68,9 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
     encoder : str, default="e5-small"
         A folder in the layout of Hugging Face, a name that ``fenlei encoders`` lists, a name on the Hub, or
         ``modelscope:`` and a name there.
-    pooling : str, default="mean"
+    pooling : str or None, default=None
         What of the tokens' states becomes the text's vector: ``mean``, ``cls``, ``last``, ``max``, or several joined by
-        ``+``. For a decoder take ``last``.
+        ``+``. None is ``mean``, and ``last`` for a decoder.
     prefix : str or None, default=None
         Put before each text; None is what the encoder was pretrained with, where that is known: "query: " for e5-small.
     max_length : int or None, default=None
@@ -100,7 +100,7 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
         self,
         *,
         encoder: str = "e5-small",
-        pooling: str = "mean",
+        pooling: str | None = None,
         prefix: str | None = None,
         max_length: int | None = None,
         long_text: Literal["head", "tail", "head+tail", "windows"] = "head",
@@ -125,10 +125,8 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
 
     def check_settings(self) -> None:
         """Refuse settings that are out of their range, before any work."""
-        for name in str(self.pooling).split("+"):
-            if name.strip() not in _POOLINGS:
-                raise SettingError(f"pooling must be {', '.join(_POOLINGS)} or several joined by +; got {name!r}")
-        head_names(self.pooling)
+        if self.pooling is not None:
+            _check_pooling(self.pooling)
         check_choice(self, "normalize", True, False)
         check_number(self, "C", above=0, optional=True)
         check_number(self, "seed", least=0, most=2**31, whole=True)
@@ -180,10 +178,11 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
             return EmbeddingNetwork(config, loaded.network)
 
     def _config(self, encoder: dict[str, Any], size: int, reads_left_to_right: bool) -> EmbeddingConfig:
+        head = chosen_head(self.pooling, "pooling", reads_left_to_right=reads_left_to_right)
         make_config: Any = EmbeddingConfig  # its keywords are annotations, which mypy cannot see
         config: EmbeddingConfig = make_config(
             encoder=encoder, size=size, reads_left_to_right=reads_left_to_right, num_labels=len(self.classes_),
-            head=self.pooling, normalize=self.normalize, dropout=0.0,
+            head=head, normalize=self.normalize, dropout=0.0,
         )  # fmt: skip
         return config
 
@@ -192,6 +191,13 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
 
     def _take_learned(self, learned: Mapping[str, Any]) -> None:
         self.C_ = float(learned["C"])
+
+
+def _check_pooling(pooling: str) -> None:
+    for name in str(pooling).split("+"):
+        if name.strip() not in _POOLINGS:
+            raise SettingError(f"pooling must be {', '.join(_POOLINGS)} or several joined by +; got {name!r}")
+    head_names(pooling)
 
 
 def distinct(

@@ -15,8 +15,9 @@ from fenlei.encoders.packing import keys_of_tokens, leave_packed, positions_of
 from fenlei.encoders.strategies import depths, unfreeze_top
 from fenlei.encoders.training import leave_keys
 from fenlei.engine.losses import plain_loss
+from fenlei.exceptions import SettingError
 from fenlei.layers.dropout import KeyedDropout
-from fenlei.layers.heads import Heads, HeadSettings
+from fenlei.layers.heads import Heads, HeadSettings, head_names
 from fenlei.layers.packing import Packed
 from fenlei.layers.pooling import AttentionPooling, pool
 
@@ -193,6 +194,28 @@ class EncoderClassifierNetwork(PreTrainedModel):
             init.zeros_(module.bias)
         else:
             super()._init_weights(module)
+
+
+def chosen_head(asked: str | None, setting: str, *, reads_left_to_right: bool) -> str:
+    """Choose the head where none is asked for: the mean, and the last token of a decoder, which has seen all others.
+
+    Raises
+    ------
+    SettingError
+        When the first token of a decoder is asked for, which has seen no other.
+
+    Examples
+    --------
+    >>> chosen_head(None, "head", reads_left_to_right=True)
+    'last'
+    """
+    if asked is None:
+        return "last" if reads_left_to_right else "mean"
+    if reads_left_to_right and "cls" in head_names(asked):
+        raise SettingError(
+            f"{setting}={asked} reads the first token, which in a decoder has seen no other; take {setting}=last"
+        )
+    return asked
 
 
 def keys_of_windows(keys: Tensor | None, windows: Tensor | None) -> Tensor | None:

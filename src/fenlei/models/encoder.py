@@ -39,7 +39,7 @@ from fenlei.exceptions import SettingError
 from fenlei.layers.conv_pool import POOLINGS
 from fenlei.layers.heads import head_names
 from fenlei.layers.recurrent import CELLS
-from fenlei.models._encoder import EncoderClassifierConfig, EncoderClassifierNetwork
+from fenlei.models._encoder import EncoderClassifierConfig, EncoderClassifierNetwork, chosen_head
 from fenlei.models._gradient import GradientTextClassifier, plain
 from fenlei.models._pretrained import PretrainedTextClassifier, encoding_told_to
 
@@ -59,9 +59,9 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
     encoder : str, default="e5-small"
         A folder in the layout of Hugging Face, a name that ``fenlei encoders`` lists, a name on the Hub, or
         ``modelscope:`` and a name there.
-    head : str, default="mean"
+    head : str or None, default=None
         What becomes of the tokens' states: ``cls``, ``last``, ``mean``, ``max``, ``attention``, ``conv``, ``rnn``,
-        ``rcnn``, or several joined by ``+``. For a decoder take ``last``.
+        ``rcnn``, or several joined by ``+``. None is ``mean``, and ``last`` for a decoder.
     mix : int, default=1
         Last layers whose states are mixed by learned weights; 1 is the last layer alone.
     widths : sequence of int, default=(2, 3, 4)
@@ -156,7 +156,7 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         self,
         *,
         encoder: str = "e5-small",
-        head: str = "mean",
+        head: str | None = None,
         mix: int = 1,
         widths: Sequence[int] = (2, 3, 4),
         filters: int = 128,
@@ -217,7 +217,8 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
 
     def check_settings(self) -> None:
         """Refuse settings that are out of their range, before any work."""
-        head_names(self.head)
+        if self.head is not None:
+            head_names(self.head)
         check_choice(self, "strategy", *STRATEGIES)
         check_choice(self, "window_pooling", *WINDOW_POOLINGS)
         check_choice(self, "pooling", *POOLINGS)
@@ -340,11 +341,12 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         self.history_, self.best_epoch_ = list(learned["history"]), int(learned["best_epoch"])
 
     def _config(self, encoder: dict[str, Any], size: int, reads_left_to_right: bool) -> EncoderClassifierConfig:
-        names = ("head", "mix", "widths", "filters", "pooling", "cell", "hidden", "window_pooling", "dropout")
+        head = chosen_head(self.head, "head", reads_left_to_right=reads_left_to_right)
+        names = ("mix", "widths", "filters", "pooling", "cell", "hidden", "window_pooling", "dropout")
         own = {name: plain(getattr(self, name)) for name in names}
         make_config: Any = EncoderClassifierConfig  # its keywords are annotations, which mypy cannot see
         config: EncoderClassifierConfig = make_config(
             encoder=encoder, size=size, reads_left_to_right=reads_left_to_right, num_labels=len(self.classes_),
-            **own | {"widths": list(self.widths)},
+            **own | {"head": head, "widths": list(self.widths)},
         )  # fmt: skip
         return config
