@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sized
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -149,6 +149,9 @@ class TextClassifier(Estimator, ABC):
 
     def check_settings(self) -> None:
         """Refuse settings that are out of their range; called first by `fit`, and before long work by others."""
+
+    def check_at_hand(self, message: Callable[[str], None] = lambda text: None) -> None:
+        """Refuse, before long work, what the settings ask for and is not to be had; `message` is told of downloads."""
 
     def settings_to_refit(self) -> dict[str, Any]:
         """Give the settings to change when the same is to be learned from more texts, none held out."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from fenlei.cli._training import training_status
+from fenlei.cli.main import main
 from fenlei.engine.recipe import Progress
 
 pytest.importorskip("torch")
@@ -69,13 +70,14 @@ def test_killed_and_resumed_it_is_the_training_that_was_not_and_two_processes_gi
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGINT"), reason="no such signal")
-def test_interrupted_it_says_how_to_go_on(folder):
-    process = start(folder, *TRAIN, "--out", "m", "--checkpoint-every", "0")
+def test_interrupted_it_says_how_to_go_on_and_has_told_what_it_cut(folder):
+    process = start(folder, *TRAIN, "--out", "m", "--checkpoint-every", "0", "--set", "max_length=2")
     wait_for_checkpoint(folder, process)
     process.send_signal(signal.SIGINT)
     said, complained = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "checkpoints are in m.training; add --resume to the command to go on" in complained
+    assert complained.index("are longer than max_length=2") < complained.index("add --resume")
     assert "Traceback" not in complained
     assert said == ""
     assert list(folder.glob("m.training/fit*/step-*"))
@@ -108,3 +110,23 @@ def test_processes_other_than_the_first_are_silent(capsys, monkeypatch):
         tell("fit")
         advance(Progress(3, 10, 30, 100, 0.5, 61.0))
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (["--model", "textcnn", "--set", "device=cuda"], "torch finds no GPU here"),
+        (["--model", "encoder", "--set", "encoder=./none"], "no such folder"),
+        (["--model", "probe", "--set", "encoder=./none"], "no such folder"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[1],
+)
+def test_what_is_not_at_hand_is_refused_before_the_data_are_read(capsys, folder, monkeypatch, settings, words):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("fenlei.data.readers.read", None)
+    with pytest.raises(SystemExit) as end:
+        main(["train", "reviews.csv", *settings])
+    said = capsys.readouterr().err
+    assert end.value.code == 2
+    assert words in said and len(said.splitlines()) == 1

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 import fenlei
+from fenlei.base import TextClassifier
 from fenlei.data.dataset import Dataset
 from fenlei.data.repair import Repairs
-from fenlei.exceptions import DataError, ModelFolderError, SettingError, UnknownNameError
+from fenlei.engine.recipe import Run
+from fenlei.exceptions import DataError, ModelFolderError, SettingError, UnavailableError, UnknownNameError
 from fenlei.persistence import read_manifest
 from fenlei.train.run import TrainPlan, nested, train_model
 
@@ -154,3 +156,24 @@ def test_to_dict_is_plain():
     plain = train_model(reviews(), test=reviews(1)).to_dict()
     assert json.loads(json.dumps(plain, allow_nan=False))["validation"]["n"] == 6
     assert plain["family"] == "tfidf"
+
+
+def test_what_the_user_should_know_is_told_at_once_and_kept():
+    seen = []
+    run = Run(message=seen.append)
+    trained = train_model(reviews(), test=reviews(1), progress=lambda step: seen.append(f"step {step}"), run=run)
+    leak = next(message for message in trained.messages if "--drop-leaks" in message)
+    assert seen.index(leak) < seen.index("step fit")
+    assert [one for one in seen if not one.startswith("step ")] == list(trained.messages)
+
+
+def test_what_is_not_at_hand_is_refused_before_any_work(monkeypatch):
+    def refuse(self, message):
+        message("the encoder is looked for")
+        raise UnavailableError("no hub")
+
+    seen = []
+    monkeypatch.setattr(TextClassifier, "check_at_hand", refuse)
+    with pytest.raises(UnavailableError, match="no hub"):
+        train_model(reviews(), progress=seen.append, run=Run(message=seen.append))
+    assert seen == ["the encoder is looked for"]

@@ -25,6 +25,12 @@ class Tellers(NamedTuple):
     advance: Callable[[Progress], None]
 
 
+def tell_message(message: str) -> None:
+    """Print what the user should know on standard error, above the bar if there is one."""
+    if is_first_process():
+        click.echo(f"fenlei: {one_line(message)}", err=True)
+
+
 @contextmanager
 def training_status() -> Iterator[Tellers]:
     """Show on standard error what is being done, and of networks epoch, loss and time left."""
@@ -81,6 +87,6 @@ def _lines() -> Tellers:
     def advance(progress: Progress) -> None:
         if time.monotonic() - last[0] >= _SECONDS:
             last[0] = time.monotonic()
-            click.echo(f"fenlei: {describe(progress)}", err=True)
+            tell_message(describe(progress))
 
     return Tellers(lambda step: None, advance)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from fenlei.cli._common import json_option, print_json
-from fenlei.cli._training import training_status
+from fenlei.cli._training import tell_message, training_status
 from fenlei.exceptions import MissingExtraError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _check_encoder() -> None:
     from fenlei.encoders.find import find_encoder
     from fenlei.families import find_family
 
-    find_encoder(str(find_family("encoder")().get_params()["encoder"]))
+    find_encoder(str(find_family("encoder")().get_params()["encoder"]), message=tell_message)
 
 
 def _installed(models: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Mapping[str, Any]], str]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fenlei._processes import is_first_process
-from fenlei.cli._common import data_options, json_option, one_line, print_json
-from fenlei.cli._training import training_status
+from fenlei.cli._common import data_options, json_option, print_json
+from fenlei.cli._training import tell_message, training_status
 from fenlei.cli.config import parse_settings, take_config
 from fenlei.exceptions import SettingError
 
@@ -105,8 +105,6 @@ def train_command(train: str, as_json: bool, **options: Any) -> None:
         raise
     if not is_first_process():
         return
-    for message in trained.messages:
-        click.echo(f"fenlei: {one_line(message)}", err=True)
     if as_json:
         print_json(trained.to_dict())
     else:
@@ -141,34 +139,30 @@ def _train_stream(
     notes = Notes()
     return train_stream(
         lambda: stream(train, notes=notes, **columns), source=train, notes=notes, test=test, plan=plan, out=out,
-        progress=tell,
+        progress=tell, message=run.message,
     )  # fmt: skip
 
 
 def _check_early(plan: TrainPlan, out: str, run: Run) -> None:
-    """Refuse bad settings and a bad folder before a large file is read, and tell what will be replaced."""
+    """Refuse what cannot end well before a large file is read, and tell what will be replaced."""
     from pathlib import Path
 
     from fenlei.train.run import check_early
     from fenlei.train.unfinished import unfinished_folder
 
     check_early(plan, out, run)
-    if not is_first_process():
-        return
     if (Path(out) / "manifest.json").exists():
-        click.echo(f"fenlei: the model in {one_line(out)} will be replaced", err=True)
+        tell_message(f"the model in {out} will be replaced")
     if unfinished_folder(out).exists() and not run.resume:
-        click.echo(f"fenlei: {one_line(out)} is trained anew; --resume would go on with its checkpoints", err=True)
+        tell_message(f"{out} is trained anew; --resume would go on with its checkpoints")
 
 
 def _tell_of_checkpoints(out: str) -> None:
     from fenlei.train.unfinished import unfinished_folder
 
     folder = unfinished_folder(out)
-    if folder.exists() and is_first_process():
-        click.echo(
-            f"fenlei: checkpoints are in {one_line(str(folder))}; add --resume to the command to go on", err=True
-        )
+    if folder.exists():
+        tell_message(f"checkpoints are in {folder}; add --resume to the command to go on")
 
 
 def _run(chosen: dict[str, Any]) -> Run:
@@ -181,6 +175,7 @@ def _run(chosen: dict[str, Any]) -> Run:
         resume=chosen["resume"],
         every_seconds=chosen["checkpoint_every"],
         tensorboard=None if logs is None else Path(logs),
+        message=tell_message,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal, Self
 
@@ -264,6 +264,11 @@ class GradientTextClassifier(TextClassifier):
         check_number(self, "hold_out", least=0, most=0.5)
         check_number(self, "warmup", least=0, most=1)
         check_number(self, "seed", least=0, most=2**31, whole=True)
+
+    def check_at_hand(self, message: Callable[[str], None] = lambda text: None) -> None:
+        """Refuse to wait for a GPU that is not there."""
+        uses_gpu(self.device)
+        super().check_at_hand(message)
 
     def _fit(
         self, texts: list[str], targets: Targets, weights: NDArray[np.float64], held: Held | None, run: Run | None

@@ -17,6 +17,7 @@ from fenlei._checks import check_choice, check_number
 from fenlei._strict_json import dump, parse
 from fenlei._unread import Unread
 from fenlei.base import TextClassifier
+from fenlei.encoders.find import find_encoder
 from fenlei.encoders.load import LoadedEncoder, load_encoder
 from fenlei.encoders.packaged import wanted_prefix
 from fenlei.encoders.reading import read_windows
@@ -65,6 +66,11 @@ class PretrainedTextClassifier(TextClassifier):
         if self.prefix is not None and not isinstance(self.prefix, str):
             raise SettingError(f"prefix must be a text or None; got {self.prefix!r}")
         super().check_settings()
+
+    def check_at_hand(self, message: Callable[[str], None] = lambda text: None) -> None:
+        """Find the encoder, or fetch it."""
+        super().check_at_hand(message)
+        find_encoder(self.encoder, message=message)
 
     def prepare(self, texts: list[str]) -> list[str]:
         """Clean."""

@@ -147,12 +147,15 @@ def train_model(
         Told the name of each step as it begins.
     run : Run, optional
         Of families that train in epochs: whether to resume, how often to write a checkpoint, where to put logs, whom
-        to tell of each step; its folder of checkpoints and its listener to messages are set here.
+        to tell of each step; its folder of checkpoints is set here. Of all families: whom to tell at once what the user
+        should know.
 
     Raises
     ------
     DataError, SettingError, UnknownNameError
         When data, settings or the name of the family are not as they must be.
+    UnavailableError, MissingExtraError, ModelFolderError
+        When an encoder is not to be had.
 
     Examples
     --------
@@ -176,7 +179,7 @@ def make_model(plan: TrainPlan) -> TextClassifier:
 
 
 def check_early(plan: TrainPlan, out: str | Path | None, run: Run) -> None:
-    """Refuse bad settings, bad folders and what cannot be resumed, before long work."""
+    """Refuse bad settings and folders, what is not at hand and what cannot be resumed, before long work."""
     model = make_model(plan)
     if not model.trains_in_epochs and (run.resume or run.tensorboard):
         name = "resume" if run.resume else "tensorboard"
@@ -187,6 +190,7 @@ def check_early(plan: TrainPlan, out: str | Path | None, run: Run) -> None:
     check_logs(folder, run.tensorboard)
     if run.resume:
         check_resumable(folder)
+    model.check_at_hand(run.message)
 
 
 def nested(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,7 +225,7 @@ class _Training:
         self.messages: list[str] = []
 
     def run(self, train: Dataset, valid: Dataset | None, test: Dataset | None) -> Trained:
-        check_early(self.plan, self.out, self.asked)
+        check_early(self.plan, self.out, replace(self.asked, message=self._tell))
         train, valid, test = self._mend(train, valid, test)
         audit = self._audit(train, valid, test)
         sources = _sources(train, valid, test)
@@ -232,7 +236,7 @@ class _Training:
         model = self._fit("fit", train, valid)
         validation = self._measure("measure", model, valid)
         if validation.n < _FEW:
-            self.messages.append(f"only {validation.n} texts to measure on: the validation figures say little")
+            self._tell(f"only {validation.n} texts to measure on: the validation figures say little")
         history = tuple(getattr(model, "history_", ()))
         curve = self._learning_curve(train, valid, validation)
         n_train = len(train)
@@ -240,7 +244,7 @@ class _Training:
             train = _join(train, valid)
             model, n_train = self._fit("fit on all", train, None, **model.settings_to_refit()), len(train)
         tested = None if test is None else self._measure("test", model, test)
-        messages = tuple(dict.fromkeys(self.messages))
+        messages = tuple(self.messages)
         trained = Trained(model, self.out, validation, tested, n_train, self.seconds, messages, history)
         self._save(trained, train, sources, audit, curve)
         return replace(trained, seconds=dict(self.seconds))
@@ -264,6 +268,13 @@ class _Training:
         yield
         self.seconds[name] = round(time.perf_counter() - start, 3)
 
+    def _tell(self, *messages: str) -> None:
+        """Tell what is new to the user at once, and keep it for the report."""
+        for message in messages:
+            if message not in self.messages:
+                self.messages.append(message)
+                self.asked.message(message)
+
     def _mend(self, train: Dataset, *others: Dataset | None) -> tuple[Dataset, Dataset | None, Dataset | None]:
         for data in (train, *others):
             _check_labelled(data)
@@ -271,10 +282,10 @@ class _Training:
             None if data is None else with_label_kind(data, multi_label=train.multi_label) for data in others
         )
         for data in (train, valid, test):
-            self.messages += data.warnings if data is not None else ()
+            self._tell(*(data.warnings if data is not None else ()))
         with self._step("mend"):
             mended = repair(train, valid=valid, test=test, repairs=self.plan.repairs)
-        self.messages += mended.messages
+        self._tell(*mended.messages)
         return mended.train, mended.valid, mended.test
 
     def _audit(self, *splits: Dataset | None) -> Audit | None:
@@ -285,17 +296,19 @@ class _Training:
         named = {name: data for name, data in zip(("train", "valid", "test"), splits, strict=True) if data is not None}
         with self._step("audit"):
             found = audit(named)
-        self.messages += [
-            f"{finding.kind}: {finding.message.rstrip('.')}" + (f"; mended by {finding.fix}" if finding.fix else "")
-            for finding in found.findings
-            if finding.severity == "error"
-        ]
+        self._tell(
+            *(
+                f"{finding.kind}: {finding.message.rstrip('.')}" + (f"; mended by {finding.fix}" if finding.fix else "")
+                for finding in found.findings
+                if finding.severity == "error"
+            )
+        )
         return found
 
     def _fit(self, step: str, data: Dataset, valid: Dataset | None, **changed: Any) -> TextClassifier:
         with self._step(step):
             model = make_model(self.plan).set_params(**changed)
-            run = self.unfinished.run_of(step, self.messages.append)
+            run = self.unfinished.run_of(step, self._tell)
             try:
                 return _learn(model, data, valid, run)
             except DataError as error:

@@ -51,6 +51,7 @@ def train_stream(
     plan: TrainPlan,
     out: str | Path | None = None,
     progress: Callable[[str], None] = lambda step: None,
+    message: Callable[[str], None] = lambda text: None,
 ) -> Trained:
     """Train with `partial_fit` on rows that are read twice and never held.
 
@@ -67,6 +68,8 @@ def train_stream(
         What `open_stream` takes down while it is read; its warnings are among the messages.
     test, plan, out, progress
         See `fenlei.train.run.train_model`.
+    message : callable, optional
+        Told what the user should know, before the model learns.
 
     Raises
     ------
@@ -82,6 +85,9 @@ def train_stream(
     progress("reading the labels")
     labels = _find_labels(open_stream(), source)
     test = None if test is None else with_label_kind(test, multi_label=labels.multi_label)
+    messages = _messages(labels, notes, test)
+    for told in messages:
+        message(told)
     held_out: list[Record] = []
     reference = ReferenceBuilder()
     n_train = 0
@@ -95,7 +101,6 @@ def train_stream(
         n_train += len(batch)
         progress(f"fit, {n_train:,} of about {labels.rows:,} texts")
     seconds = {"fit": round(time.perf_counter() - start, 3)}
-    messages = _messages(labels, notes, test)
     return _finish(model, held_out, labels, n_train, reference, source, test, plan, out, seconds, messages, progress)
 
 
