@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fenlei._checks import check_texts
 from fenlei._estimator import Estimator
+from fenlei._memory import memory_explained
 from fenlei.exceptions import DataError, SettingError
 from fenlei.targets import Targets, encode, label_rows, learn_classes
 
@@ -86,7 +87,7 @@ class TextClassifier(Estimator, ABC):
         DataError
             When texts and labels do not fit together, or there are fewer than two classes.
         SettingError
-            When a setting is out of its range.
+            When a setting is out of its range, or asks for more memory than there is.
         """
         self.check_settings()
         texts = check_texts(X)
@@ -97,7 +98,8 @@ class TextClassifier(Estimator, ABC):
         held = None if validation is None else _held(*validation, classes, multi_label)
         self.classes_, self.multi_label_ = classes, multi_label
         try:
-            self._fit(texts, targets, weights, held, run)
+            with memory_explained(self.get_params()):
+                self._fit(texts, targets, weights, held, run)
         except BaseException:
             self._forget()  # half a model must not answer
             raise

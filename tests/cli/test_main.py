@@ -106,6 +106,7 @@ def test_a_users_mistake_is_one_line(failing):
     [
         (OSError(errno.ENOSPC, "No space left on device", "out/m"), "out/m: No space left on device"),
         (MemoryError(), "out of memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to"), "out of memory; free some"),
         (KeyError("x"), "unexpected KeyError: 'x'; this is a defect"),
     ],
 )

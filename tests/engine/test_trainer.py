@@ -353,32 +353,6 @@ def test_weights_that_break_at_the_last_step_are_not_kept(tiny):
     assert all(torch.isfinite(p).all() for p in network.parameters())
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        MemoryError(),
-        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried to"),
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-    ],
-)
-def test_a_batch_that_does_not_fit_is_a_clear_error(tiny, monkeypatch, error):
-    def fails(*args: object) -> None:
-        raise error
-
-    monkeypatch.setattr(tiny.Loss, "__call__", fails)
-    with pytest.raises(SettingError, match="a batch of 16 texts does not fit into the memory; lower batch_size"):
-        tiny.train()
-
-
-def test_other_errors_stay_what_they_are(tiny, monkeypatch):
-    def fails(*args: object) -> None:
-        raise RuntimeError("a defect")
-
-    monkeypatch.setattr(tiny.Loss, "__call__", fails)
-    with pytest.raises(RuntimeError, match="a defect"):
-        tiny.train()
-
-
 def test_the_keyboard_interrupts_and_the_training_can_go_on(tiny, tmp_path):
     def interrupt() -> None:
         raise KeyboardInterrupt

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
-from transformers import T5Config, T5EncoderModel
+from transformers import BertModel, T5Config, T5EncoderModel
 
 import fenlei
 from fenlei._unread import counted
@@ -532,6 +532,41 @@ def test_scores_in_bfloat16_are_near_those_in_float32(tiny_encoder):
     exact = model.predict_proba(texts)
     rough = model.set_params(score_precision="bfloat16").predict_proba(texts)
     assert 0 < np.abs(exact - rough).max() < 0.02
+
+
+class NoRoomError(RuntimeError):
+    """As torch puts it."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+
+def no_room(*args, **kwargs):
+    raise NoRoomError
+
+
+@pytest.mark.parametrize(
+    ("place", "settings"),
+    [("train_network", {}), ("make_network", {}), ("encode_states", {"strategy": "frozen"})],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_out_of_memory_it_says_what_to_lower(fitted, monkeypatch, place, settings):
+    owner = {"train_network": _gradient, "make_network": EncoderClassifier, "encode_states": family}[place]
+    monkeypatch.setattr(owner, place, no_room)
+    with pytest.raises(SettingError, match=r"does not fit into the memory; lower batch_size .* smaller encoder"):
+        fitted(**settings)
+
+
+def test_out_of_memory_is_no_fault_of_the_files(fitted, tiny_encoder, monkeypatch):
+    files = fitted(epochs=1).to_files()
+    model = EncoderClassifier()
+    model.classes_, model.multi_label_ = np.array(["好", "差"]), False
+    monkeypatch.setattr(EncoderClassifierNetwork, "load_state_dict", no_room)
+    with pytest.raises(MemoryError):
+        model.from_files(files)
+    monkeypatch.setattr(BertModel, "from_pretrained", no_room)
+    with pytest.raises(MemoryError):
+        load_encoder(str(tiny_encoder))
 
 
 # packing

@@ -146,6 +146,15 @@ def test_copies_of_a_text_are_one_of_their_joint_weight():
     assert weights.tolist() == [5, 2, 3]
 
 
+def test_out_of_memory_it_says_what_to_lower(tiny_encoder, chinese, monkeypatch):
+    def fail(*args, **kwargs):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(_embedding, "encode_vectors", fail)
+    with pytest.raises(SettingError, match=r"does not fit into the memory; lower max_length, or take a smaller"):
+        ProbeClassifier(encoder=str(tiny_encoder)).fit(chinese.texts, chinese.labels)
+
+
 def test_each_text_goes_through_the_encoder_once(tiny_encoder, chinese):
     told = []
     run = Run(progress=told.append)

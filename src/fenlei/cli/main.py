@@ -16,6 +16,7 @@ from typing import NoReturn, TextIO
 import click
 
 from fenlei import __version__
+from fenlei._memory import is_out_of_memory
 from fenlei.cli._common import one_line
 from fenlei.exceptions import FenleiError
 
@@ -123,7 +124,7 @@ def _failed(error: Exception) -> int:
         return _FAILED
     if os.environ.get("FENLEI_DEBUG"):
         traceback.print_exception(error)
-    elif isinstance(error, MemoryError):
+    elif is_out_of_memory(error):
         _say("error: out of memory; free some, or give the work in smaller parts")
     elif isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""

@@ -19,6 +19,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from fenlei._memory import raise_if_out_of_memory
 from fenlei._strict_json import dump, parse
 from fenlei.encoders.config import check_own, is_foreign
 from fenlei.exceptions import ModelFolderError
@@ -95,6 +96,7 @@ def build(config: PreTrainedConfig) -> PreTrainedModel:
         with quiet():
             made = kind(config, **class_settings(kind))
     except Exception as error:  # as above
+        raise_if_out_of_memory(error)
         raise ModelFolderError(f"{_SOURCE}: no {kind.__name__} can be made: {_line(error)}") from error
     return encoder_of(made)
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from fenlei._memory import raise_if_out_of_memory
 from fenlei.encoders.bare import (
     build,
     class_settings,
@@ -124,6 +125,7 @@ def _fitted(
                 ignore_mismatched_sizes=True, **class_settings(kind),
             )  # fmt: skip
     except Exception as error:  # whatever the weights, or the want of them, lead to
+        raise_if_out_of_memory(error)
         reason = " ".join(str(error).split())[:200]
         raise ModelFolderError(f"{source}: its weights do not fit its config.json: {reason}") from error
     network, info = made

@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from fenlei._memory import raise_if_out_of_memory
 from fenlei.encoders.files import weight_files
 from fenlei.exceptions import ModelFolderError
 
@@ -27,6 +28,7 @@ def read_weights(folder: Path) -> dict[str, Tensor]:
         try:
             found.update(load_file(path))
         except (SafetensorError, OSError, ValueError) as error:
+            raise_if_out_of_memory(error)
             raise ModelFolderError(f"{path}: not a sound file of weights: {error}; fetch it again") from error
     if not found:
         raise ModelFolderError(f"{folder}: its files hold no weights; fetch the checkpoint again")

@@ -55,15 +55,13 @@ def train_network(
     Raises
     ------
     SettingError
-        When a batch does not fit into the memory, the loss is not a number before any epoch has ended, or the
-        checkpoints to go on from are of another training.
+        When the loss is not a number before any epoch has ended, or the checkpoints to go on from are of another
+        training.
     """
     with TemporaryDirectory() as scratch, _own_randomness(recipe.seed):
         trainer = _Trainer(network, train, valid, loss, recipe, run, scratch)
         try:
             trainer.go()
-        except (MemoryError, RuntimeError) as error:
-            raise _explained(error, recipe) from error
         finally:
             trainer.watch.close()
             trainer.accelerator.unwrap_model(network, keep_fp32_wrapper=False)  # answers in float32 again
@@ -343,15 +341,6 @@ def _own_randomness(seed: int) -> Iterator[None]:
     finally:
         random.setstate(ours)
         np.random.set_state(theirs)  # noqa: NPY002
-
-
-def _explained(error: Exception, recipe: Recipe) -> Exception:
-    if isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error):
-        return SettingError(
-            f"a batch of {recipe.batch_size} texts does not fit into the memory; lower batch_size (accumulate=2 makes "
-            "up for half the size) or max_length"
-        )
-    return error
 
 
 def _split(state: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Tensor]]:

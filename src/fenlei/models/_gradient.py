@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from fenlei._checks import check_choice, check_number
+from fenlei._memory import memory_explained
 from fenlei._stages import TOKENIZE, stage
 from fenlei.base import Held, TextClassifier
 from fenlei.data.split import rows_to_hold_out
@@ -198,7 +199,8 @@ class GradientTextClassifier(TextClassifier):
         texts, targets = taught(X, probabilities, multi_label, temperature)
         self.classes_, self.multi_label_ = classes, multi_label
         try:
-            self._fit(texts, targets, np.ones(len(texts)), None, run)
+            with memory_explained(self.get_params()):
+                self._fit(texts, targets, np.ones(len(texts)), None, run)
         except BaseException:
             self._forget()
             raise
@@ -209,7 +211,8 @@ class GradientTextClassifier(TextClassifier):
         self._check_fitted("network_")
         self.check_settings()
         texts, targets = taught(X, probabilities, self.multi_label_, temperature)
-        self._train(texts, self.prepare(texts), targets, np.ones(len(texts)), None, run or Run())
+        with memory_explained(self.get_params()):
+            self._train(texts, self.prepare(texts), targets, np.ones(len(texts)), None, run or Run())
         return self
 
     @abstractmethod

@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from fenlei._checks import check_choice, check_number
+from fenlei._memory import raise_if_out_of_memory
 from fenlei._strict_json import dump
 from fenlei._unread import Unread
 from fenlei.engine.batches import TokenExamples
@@ -190,6 +191,7 @@ class NeuralTextClassifier(GradientTextClassifier):
             self.network_ = self._empty_network(int(learned["dim"]))
             self.network_.load_state_dict(weights)
         except (KeyError, TypeError, ValueError, RuntimeError, RecursionError, SafetensorError) as error:
+            raise_if_out_of_memory(error)
             raise ModelFolderError(f"the files of this {self.family} model do not fit together: {error}") from error
 
     def _check_weights(self, weights: Mapping[str, torch.Tensor], dim: int) -> None:

@@ -14,6 +14,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from fenlei._checks import check_choice, check_number
+from fenlei._memory import raise_if_out_of_memory
 from fenlei._strict_json import dump, parse
 from fenlei._unread import Unread
 from fenlei.base import TextClassifier
@@ -114,6 +115,7 @@ class PretrainedTextClassifier(TextClassifier):
             self.network_.load_state_dict(weights)
             self.network_.eval()
         except (KeyError, TypeError, ValueError, RuntimeError, RecursionError, SafetensorError) as error:
+            raise_if_out_of_memory(error)
             raise ModelFolderError(f"the files of this {self.family} model do not fit together: {error}") from error
 
     @abstractmethod

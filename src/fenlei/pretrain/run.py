@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fenlei._memory import memory_explained
 from fenlei._processes import refuse_several_processes
 from fenlei.data.corpus import Texts
 from fenlei.encoders.find import find_encoder
@@ -76,7 +77,8 @@ def pretrain(
     DataError
         When the texts cannot be read or are too few.
     SettingError, UnknownNameError
-        When a setting is unknown, out of its range or does not fit the encoder, or there is something at `out`.
+        When a setting is unknown, out of its range or does not fit the encoder, there is something at `out`, or the
+        memory is not enough.
     ModelFolderError, UnavailableError
         When the encoder to go on from cannot be loaded.
     """
@@ -85,7 +87,7 @@ def pretrain(
     refuse_several_processes("pretraining")
     work = Workplace(Path(out))
     continued = work.enter(asdict(wanted), resume=resume)
-    with _kept_if_worthwhile(work, continued=continued):
+    with memory_explained(asdict(wanted)), _kept_if_worthwhile(work, continued=continued):
         known = None if wanted.encoder is None else _Known.load(wanted.resolved(), message)
         tokenizer, corpus = _read(texts, work, wanted, known, continued=continued, progress=progress)
         network = new_network(wanted.resolved(), tokenizer) if known is None else known.network
