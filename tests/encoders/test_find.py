@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sys
+from fnmatch import fnmatch
 from types import ModuleType, SimpleNamespace
 
 import huggingface_hub
@@ -12,6 +14,7 @@ from huggingface_hub import errors
 
 from fenlei.encoders.files import is_complete
 from fenlei.encoders.find import find_encoder
+from fenlei.encoders.listing import list_encoders
 from fenlei.exceptions import (
     FenleiError,
     MissingExtraError,
@@ -50,7 +53,9 @@ def cached(caches, tiny_encoder):
 @pytest.fixture
 def hub(monkeypatch, cached):
     """A hub that answers with `files`, or with `error`."""
-    asked = SimpleNamespace(files=["config.json", "tokenizer.json", "model.safetensors"], error=None, calls=[])
+    asked = SimpleNamespace(
+        files=["config.json", "tokenizer.json", "model.safetensors", "README.md"], error=None, full=None, calls=[]
+    )
 
     class Api:
         def __init__(self, endpoint):
@@ -64,7 +69,12 @@ def hub(monkeypatch, cached):
 
     def download(repository, **options):
         asked.calls.append((repository, options))
-        return str(cached(repository))
+        if asked.full:
+            raise asked.full
+        folder = cached(repository)
+        if any(fnmatch("README.md", form) for form in options["allow_patterns"]):
+            (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n", "utf-8")
+        return str(folder)
 
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
@@ -146,6 +156,35 @@ def test_pickles_alone_are_refused_before_the_download(hub):
     assert not hub.calls
 
 
+@pytest.mark.parametrize("missing", ["tokenizer.json", "config.json"])
+def test_a_repository_without_tokenizer_or_settings_is_refused_before_the_download(hub, missing):
+    hub.files.remove(missing)
+    with pytest.raises(ModelFolderError, match=r"a/b: has no config\.json or no tokenizer"):
+        find_encoder("a/b")
+    assert not hub.calls
+
+
+def test_what_is_fetched_is_listed_with_its_licence(hub):
+    find_encoder("a/b")
+    assert {one.name: one.licence for one in list_encoders()}["a/b"] == "apache-2.0"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        RuntimeError("Data error: No space left on device (os error 28)"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_full_disk_is_no_unreachable_hub(hub, caches, error):
+    hub.full = error
+    with pytest.raises(OSError, match="No space left on device; free some, or let HF_HUB_CACHE name") as caught:
+        find_encoder("a/b")
+    assert not isinstance(caught.value, UnavailableError)
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(caches / "huggingface" / "hub"))
+
+
 def test_an_unreachable_hub_is_one_line_with_a_way_out(hub):
     hub.error = ConnectionError("name or service not known\nand more")
     with pytest.raises(UnavailableError) as caught:
@@ -161,8 +200,11 @@ def test_an_unreachable_hub_is_one_line_with_a_way_out(hub):
 def test_offline_nothing_is_asked(hub, monkeypatch, variable):
     monkeypatch.setenv(variable, "1")
     hub.error = AssertionError("the hub was asked")
-    with pytest.raises(UnavailableError, match="neither a folder nor in the cache"):
+    with pytest.raises(UnavailableError, match=f"neither a folder nor in the cache, and {variable} is set"):
         find_encoder("bert-base-chinese")
+    monkeypatch.setitem(sys.modules, "modelscope", None)
+    with pytest.raises(UnavailableError, match=f"a/b is not in the cache of ModelScope, and {variable} is set"):
+        find_encoder("modelscope:a/b")
 
 
 def test_a_mistyped_short_name_is_guessed(hub):
@@ -204,6 +246,8 @@ def test_modelscope_fetches_safe_files(monkeypatch, tiny_encoder):
         calls.append((repository, allow_patterns))
         if repository == "a/none":
             raise OSError("no such model")
+        if repository == "a/large":
+            raise OSError(errno.ENOSPC, "No space left on device")
         return str(tiny_encoder)
 
     stand_in = ModuleType("modelscope")
@@ -211,8 +255,11 @@ def test_modelscope_fetches_safe_files(monkeypatch, tiny_encoder):
     monkeypatch.setitem(sys.modules, "modelscope", stand_in)
     assert find_encoder("modelscope:a/b") == tiny_encoder
     assert "*.bin" not in calls[0][1] and "config.json" in calls[0][1]
-    with pytest.raises(UnavailableError, match="no such model"):
+    with pytest.raises(UnavailableError, match="no such model; take one that needs no hub: e5-small") as caught:
         find_encoder("modelscope:a/none")
+    assert "HF_ENDPOINT" not in str(caught.value)
+    with pytest.raises(OSError, match="let MODELSCOPE_CACHE name"):
+        find_encoder("modelscope:a/large")
 
 
 def test_the_cache_of_modelscope_needs_no_package(monkeypatch, caches, tiny_encoder):

@@ -15,11 +15,12 @@ TOKENIZER = "tokenizer.json"
 TOKENIZER_SETTINGS, SPECIAL_TOKENS = "tokenizer_config.json", "special_tokens_map.json"
 PRETRAINING = "pretraining.json"
 """How fenlei pretrained an encoder."""
-VOCABULARIES = (  # of tokenizers from before tokenizer.json
-    "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece.bpe.model", "tokenizer.model",
+TOKENIZERS = (  # the new form, and vocabularies of the older ones
+    TOKENIZER, "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece.bpe.model", "tokenizer.model",
 )  # fmt: skip
+CARD = "README.md"
 WANTED = (
-    config.FILE, WHOLE, INDEX, "model-*.safetensors", TOKENIZER, TOKENIZER_SETTINGS, SPECIAL_TOKENS, *VOCABULARIES,
+    CARD, config.FILE, WHOLE, INDEX, "model-*.safetensors", *TOKENIZERS, TOKENIZER_SETTINGS, SPECIAL_TOKENS,
     "merges.txt", "added_tokens.json",
 )  # fmt: skip
 """Patterns of what is downloaded."""
@@ -61,7 +62,7 @@ def without_weights(names: Iterable[str]) -> str:
 
 def has_tokenizer(folder: Path) -> bool:
     """Whether a checkpoint has the files of a tokenizer."""
-    return any((folder / name).is_file() for name in (TOKENIZER, *VOCABULARIES))
+    return any((folder / name).is_file() for name in TOKENIZERS)
 
 
 def is_complete(folder: Path) -> bool:

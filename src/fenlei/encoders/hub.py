@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from fenlei._optional import require
-from fenlei.encoders.caches import cached_modelscope, cached_snapshot
-from fenlei.encoders.files import WANTED, is_complete, weight_files, without_weights
+from fenlei.encoders.caches import cached_modelscope, cached_snapshot, hugging_face_cache, modelscope_caches
+from fenlei.encoders.config import FILE
+from fenlei.encoders.files import TOKENIZERS, WANTED, is_complete, weight_files, without_weights
 from fenlei.encoders.packaged import PACKAGED
 from fenlei.exceptions import ModelFolderError, UnavailableError, UnknownNameError
 
@@ -19,6 +21,8 @@ _MIRROR = "https://hf-mirror.com"
 _PATIENCE = 10.0  # seconds for the first answer
 _WEIGHTS = ".safetensors"
 _LANGUAGES = {"zh": "Chinese", "en": "English"}
+_INCOMPLETE = "has no config.json or no tokenizer; choose another checkpoint"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 _ON = frozenset({"1", "ON", "YES", "TRUE"})
 
 
@@ -37,15 +41,15 @@ def from_hub(name: str, message: Callable[[str], None] = lambda text: None) -> P
     UnknownNameError
         When there is nothing of a name that could be a mistyped short one.
     ModelFolderError
-        When the repository has no weights in safetensors.
+        When the repository has no weights in safetensors, or no tokenizer.
+    OSError
+        When the disk of the cache is full.
     """
     repository, _, revision = name.partition("@")
     if (found := cached_snapshot(repository, revision or None)) is not None:
         return found
-    if _is_offline():
-        raise UnavailableError(
-            f"{name} is neither a folder nor in the cache, and HF_HUB_OFFLINE is set; {_instead(name)}"
-        )
+    if variable := _offline():
+        raise UnavailableError(f"{_not_here(name)}, and {variable} is set; {_instead(name)}")
     hub = require("huggingface_hub", extra="neural")
     endpoint = (os.environ.get("HF_ENDPOINT") or _HUB).rstrip("/")
     try:
@@ -61,6 +65,7 @@ def from_hub(name: str, message: Callable[[str], None] = lambda text: None) -> P
             repository, revision=revision or None, allow_patterns=list(WANTED), endpoint=endpoint
         )
     except Exception as error:  # as above
+        _check_room(error, hugging_face_cache(), "HF_HUB_CACHE")
         raise _refusal(name, endpoint, error, hub.errors) from error
     return _checked(name, Path(folder))
 
@@ -74,22 +79,36 @@ def from_modelscope(repository: str, message: Callable[[str], None] = lambda tex
         When the package `modelscope` is not installed.
     UnavailableError
     ModelFolderError
+    OSError
+        When the disk of the cache is full.
     """
     if (found := cached_modelscope(repository)) is not None:
         return found
+    if variable := _offline():
+        raise UnavailableError(f"{repository} is not in the cache of ModelScope, and {variable} is set; {_packaged()}")
     modelscope = require("modelscope", extra="modelscope")
     message(f"{repository}: is fetched from ModelScope")
     try:
         folder = modelscope.snapshot_download(repository, allow_patterns=list(WANTED))
     except Exception as error:  # of the library, and of the HTTP client below it
+        _check_room(error, modelscope_caches()[0], "MODELSCOPE_CACHE")
         raise UnavailableError(
-            f"ModelScope does not give {repository!r}: {_first_line(error)}; {_instead(repository)}"
+            f"ModelScope does not give {repository!r}: {_first_line(error)}; {_packaged()}"
         ) from error
     return _checked(repository, Path(folder))
 
 
-def _is_offline() -> bool:
-    return any(os.environ.get(name, "").upper() in _ON for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"))
+def _offline() -> str | None:
+    """Name of the variable that forbids asking a hub, if there is one."""
+    names = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+    return next((name for name in names if os.environ.get(name, "").upper() in _ON), None)
+
+
+def _check_room(error: Exception, cache: Path, variable: str) -> None:
+    """Tell a full disk from a hub that does not answer."""
+    if (isinstance(error, OSError) and error.errno in _FULL) or os.strerror(errno.ENOSPC) in str(error):
+        advice = f"free some, or let {variable} name a folder on another disk"
+        raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}; {advice}", str(cache)) from error
 
 
 def _refusal(name: str, endpoint: str, error: Exception, errors: Any) -> Exception:
@@ -113,22 +132,29 @@ def _not_here(name: str) -> str:
 
 
 def _instead(name: str) -> str:
-    """Name the encoders that need no hub, and the mirror."""
+    """Name the mirror, and the encoders that need no hub."""
     near = difflib.get_close_matches(name, PACKAGED, n=1)
     guess = f"did you mean {near[0]!r}? " if near else ""
+    return f"{guess}set HF_ENDPOINT to a mirror such as {_MIRROR}, or {_packaged()}"
+
+
+def _packaged() -> str:
+    """Name the encoders that need no hub."""
     known = ", ".join(
         f"{one.name} ({' and '.join(_LANGUAGES[code] for code in one.languages)})" for one in PACKAGED.values()
     )
-    return f"{guess}set HF_ENDPOINT to a mirror such as {_MIRROR}, or take one that needs no hub: {known}"
+    return f"take one that needs no hub: {known}"
 
 
 def _check_files(name: str, info: Any) -> None:
-    """Refuse, before anything is fetched, a repository without weights that can be read."""
+    """Refuse, before anything is fetched, a repository without weights that can be read, or without a tokenizer."""
     names = [file.rfilename for file in info.siblings or ()]
     if not any(one.endswith(_WEIGHTS) and "/" not in one for one in names):
         raise ModelFolderError(
             f"{name}: {without_weights(names)}; a pull request there may have them: {name.partition('@')[0]}@refs/pr/1"
         )
+    if FILE not in names or set(TOKENIZERS).isdisjoint(names):
+        raise ModelFolderError(f"{name}: {_INCOMPLETE}")
 
 
 def _megabytes(info: Any) -> str:
@@ -139,7 +165,7 @@ def _megabytes(info: Any) -> str:
 def _checked(name: str, folder: Path) -> Path:
     if not is_complete(folder):
         weight_files(folder)
-        raise ModelFolderError(f"{name}: has no config.json or no tokenizer; choose another checkpoint")
+        raise ModelFolderError(f"{name}: {_INCOMPLETE}")
     return folder
 
 

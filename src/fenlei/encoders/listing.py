@@ -9,12 +9,11 @@ from pathlib import Path
 
 from fenlei.encoders.caches import modelscope_snapshots, snapshots
 from fenlei.encoders.config import FILE, read_settings
-from fenlei.encoders.files import size
+from fenlei.encoders.files import CARD, size
 from fenlei.encoders.find import MODELSCOPE
 from fenlei.encoders.packaged import INSTALL, PACKAGED, PackagedEncoder
 from fenlei.exceptions import ModelFolderError
 
-_CARD = "README.md"
 _LICENCE = re.compile(r"^licen[sc]e:\s*(\S+)\s*$", re.MULTILINE)
 _HEAD = 4000  # characters of a card, where its settings stand
 
@@ -94,9 +93,9 @@ def _network(folder: Path) -> str:
 
 
 def _licence(folder: Path) -> str:
-    """Read the licence from the model card, where other programs have fetched it."""
+    """Read the licence from the model card, where it was fetched."""
     try:
-        card = (folder / _CARD).read_text(encoding="utf-8", errors="replace")[:_HEAD]
+        card = (folder / CARD).read_text(encoding="utf-8", errors="replace")[:_HEAD]
     except OSError:
         return ""
     found = _LICENCE.search(card)
