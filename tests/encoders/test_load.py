@@ -143,6 +143,16 @@ def test_of_t5_and_bart_the_encoder_is_taken(write, folder):
     again.load_state_dict(loaded.network.state_dict())
 
 
+def test_all_missing_weights_are_listed_layers_together(folder):
+    ends = ("output.dense.weight", "output.dense.bias", "attention.self.key.weight")
+    gone = [f"encoder.layer.{layer}.{end}" for end in ends for layer in (0, 1)] + ["embeddings.LayerNorm.bias"]
+    change_weights(folder, lambda weights: [weights.pop(name) for name in gone])
+    told = []
+    assert load_encoder(str(folder), message=told.append).missing == sorted(gone)
+    listed = told[0].partition("begin at random: ")[2].split(", ")
+    assert sorted(listed) == sorted(["embeddings.LayerNorm.bias", *(f"encoder.layer.0-1.{end}" for end in ends)])
+
+
 def test_missing_weights_are_told_and_the_same_every_time(folder):
     name = "encoder.layer.1.output.dense.weight"
     change_weights(folder, lambda weights: weights.pop(name))
@@ -157,6 +167,7 @@ def test_weights_of_layers_without_a_place_are_told(folder):
     told = []
     loaded = load_encoder(str(folder), message=told.append)
     assert len(loaded.unexpected) == 16 and "have no place" in told[0]
+    assert told[0].count("encoder.layer.1.") == 16 and "..." not in told[0]
 
 
 def test_old_names_of_layer_norms_are_understood(folder, tiny_encoder):

@@ -15,9 +15,10 @@ TOKENIZER = "tokenizer.json"
 TOKENIZER_SETTINGS, SPECIAL_TOKENS = "tokenizer_config.json", "special_tokens_map.json"
 PRETRAINING = "pretraining.json"
 """How fenlei pretrained an encoder."""
-TOKENIZERS = (  # the new form, and vocabularies of the older ones
-    TOKENIZER, "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece.bpe.model", "tokenizer.model",
+VOCABULARIES = (  # of tokenizers from before tokenizer.json
+    "vocab.txt", "vocab.json", "spiece.model", "spm.model", "sentencepiece.bpe.model", "tokenizer.model",
 )  # fmt: skip
+TOKENIZERS = (TOKENIZER, *VOCABULARIES)
 CARD = "README.md"
 WANTED = (
     CARD, config.FILE, WHOLE, INDEX, "model-*.safetensors", *TOKENIZERS, TOKENIZER_SETTINGS, SPECIAL_TOKENS,

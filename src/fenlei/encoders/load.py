@@ -28,13 +28,13 @@ from fenlei.encoders.config import read_config, without_foreign
 from fenlei.encoders.find import find_encoder
 from fenlei.encoders.tokenizer import EncoderTokenizer
 from fenlei.encoders.tokenizer_files import longest_text, read_tokenizer
+from fenlei.encoders.weight_names import shortened
 from fenlei.encoders.weights import check_finite, read_weights
 from fenlei.exceptions import ModelFolderError
 
 __all__ = ["LoadedEncoder", "config_bytes", "empty_encoder", "load_encoder"]
 
 _DEFAULT_LENGTH = 512  # tokens, where neither positions nor tokenizer set a limit
-_NAMED = 3  # weights that a message names
 _HEADS = re.compile(r"(^|\.)(pooler|position_ids|masked_bias|attn\.bias)(\.|$)")  # nothing that a text goes through
 
 
@@ -176,22 +176,18 @@ class _Fit:
         if self.missing:
             message(
                 f"{name}: {len(self.missing):,} of {self.wanted:,} weights are not in the checkpoint and begin at "
-                f"random: {_some(self.missing)}"
+                f"random: {', '.join(shortened(self.missing))}"
             )
         if self.unexpected:
             message(
                 f"{name}: {len(self.unexpected):,} weights of the checkpoint have no place in the network that its "
-                f"config.json names, and are left out: {_some(self.unexpected)}"
+                f"config.json names, and are left out: {', '.join(shortened(self.unexpected))}"
             )
 
 
 def _bare(name: str, network: PreTrainedModel) -> str:
     """Name of a weight within the network: checkpoints with a head have the network's name before it."""
     return name.removeprefix(f"{network.base_model_prefix}.") if network.base_model_prefix else name
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
 
 
 def _shape(size: Any) -> str:
