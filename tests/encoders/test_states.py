@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -60,6 +62,19 @@ def test_in_bfloat16_they_are_near(windows, read):
     exact, rough = numbers(encode_states(read, windows, 0)), numbers(encode_states(read, windows, 0, bf16=True))
     assert not torch.equal(exact, rough)
     assert (exact - rough).abs().max() < 0.05 * exact.abs().max()
+
+
+def test_they_are_read_on_the_device_and_kept_beside_the_processor(windows, monkeypatch):
+    devices, kinds = set(), []
+    monkeypatch.setattr("torch.autocast", lambda kind, *args, **how: kinds.append(kind) or nullcontext())
+
+    def read(ids, mask):
+        devices.update((ids.device.type, mask.device.type))
+        return torch.ones(*ids.shape, 1, 3)
+
+    found = encode_states(read, windows, 0, device=torch.device("meta"))
+    assert devices == {"meta"} and kinds == ["meta"]
+    assert (numbers(found) == 1).all() and found.shape == (len(windows.ids.ids), 1, 3)
 
 
 def test_it_tells_how_far_it_is(windows, read, monkeypatch):

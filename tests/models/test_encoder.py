@@ -283,6 +283,19 @@ def test_frozen_runs_the_encoder_once(fitted, monkeypatch):
     assert sum(calls) == 9 * len(TEXTS)
 
 
+@pytest.mark.parametrize(("device", "expected"), [("auto", "cuda"), ("cpu", "cpu")])
+def test_a_frozen_encoder_reads_where_training_runs(make, monkeypatch, device, expected):
+    def encode(read, windows, pad_id, *, device, **how):
+        assert read.__self__.placed == device.type == expected
+        raise Begun
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr(EncoderClassifierNetwork, "to", lambda self, place: setattr(self, "placed", place.type) or self)
+    monkeypatch.setattr(family, "encode_states", encode)
+    with pytest.raises(Begun):
+        make(strategy="frozen", device=device).fit(TEXTS, LABELS)
+
+
 @pytest.mark.parametrize("settings", [{}, {"head": "conv+rnn"}, {"long_text": "windows", "mix": 2}], ids=str)
 def test_kept_states_teach_what_fresh_ones_would(fitted, settings, monkeypatch):
     settings = {"strategy": "frozen", "epochs": 6} | STILL | settings

@@ -195,6 +195,9 @@ class TestClassifier:
         with pytest.raises(SettingError, match=next(iter(wrong))):
             FewshotClassifier(**wrong).check_settings()
 
+    def test_it_trains_on_the_device(self) -> None:
+        assert [FewshotClassifier(device=name)._recipe().device for name in ("auto", "cpu")] == ["auto", "cpu"]
+
 
 def _small(encoder: Any, **changed: Any) -> FewshotClassifier:
     return FewshotClassifier(encoder=str(encoder), **{**SETTINGS, **changed})

@@ -169,6 +169,23 @@ def test_C_is_chosen_and_kept_for_a_refit(tiny_encoder, chinese):
     assert ProbeClassifier(encoder=str(tiny_encoder), C=2.5).fit(chinese.texts, chinese.labels).C_ == 2.5
 
 
+@pytest.mark.parametrize(("device", "expected"), [("auto", "cuda"), ("cpu", "cpu")])
+def test_the_encoder_reads_on_the_device(tiny_encoder, chinese, monkeypatch, device, expected):
+    placed = []
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr(_embedding.EmbeddingNetwork, "to", lambda self, place: placed.append(place.type) or self)
+    ProbeClassifier(encoder=str(tiny_encoder), device=device).fit(chinese.texts, chinese.labels)
+    assert placed == [expected]
+
+
+def test_a_gpu_that_is_not_there_is_refused(tiny_encoder, chinese, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    model = ProbeClassifier(encoder="/no/such/folder", device="cuda")
+    for begin in (model.check_at_hand, lambda: model.fit(chinese.texts, chinese.labels)):
+        with pytest.raises(SettingError, match="device=cuda, but torch finds no GPU"):
+            begin()
+
+
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
 def test_an_encoder_published_in_halves_is_kept_so(tiny_encoder, chinese, tmp_path, kind):
     folder = tmp_path / "halves"
@@ -226,6 +243,7 @@ def test_a_damaged_file_is_refused(tiny_encoder, chinese, damage):
         {"pooling": "men"},
         {"pooling": 5},
         {"normalize": "yes"},
+        {"device": "gpu"},
         {"C": 0},
         {"C": "best"},
         {"seed": -1},

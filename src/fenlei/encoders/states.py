@@ -14,12 +14,13 @@ from torch import Tensor
 from fenlei.encoders.padding import padded_batches
 from fenlei.encoders.windows import Windows
 
+_CPU = torch.device("cpu")
 _IN_MEMORY = 2**30  # bytes; more states go to a file, of which the system keeps in memory what it has room for
 
 
 def encode_states(
     read: Callable[[Tensor, Tensor], Tensor], windows: Windows, pad_id: int, *, bf16: bool = False,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    device: torch.device = _CPU, progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> NDArray[np.uint16]:  # fmt: skip
     """Run an encoder over windows.
 
@@ -31,6 +32,8 @@ def encode_states(
     pad_id : int
     bf16 : bool, default=False
         Whether matrix products run in bfloat16.
+    device : torch.device, default=cpu
+        Where `read` takes ids and mask.
     progress : callable
         Called with the windows that are done, and how many there are.
 
@@ -42,9 +45,9 @@ def encode_states(
     ids, bounds = windows.ids, windows.ids.bounds
     found: NDArray[np.uint16] | None = None
     done = 0
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         for order, padded, mask in padded_batches(ids, pad_id):
-            states = read(padded, mask).bfloat16()
+            states = read(padded.to(device), mask.to(device)).bfloat16().cpu()
             values = states.view(torch.uint16).numpy()
             if found is None:
                 found = _room((int(bounds[-1]), *values.shape[2:]))

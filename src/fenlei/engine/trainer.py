@@ -84,6 +84,11 @@ def uses_gpu(device: str) -> bool:
     return found and device != "cpu"
 
 
+def place_of(device: str) -> torch.device:
+    """Where training runs, and what goes through an encoder for it; raises as `uses_gpu` does."""
+    return torch.device("cuda" if uses_gpu(device) else "cpu")
+
+
 def uses_bfloat16(precision: str, device: str = "auto") -> bool:
     """Whether matrix products run in bfloat16.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +19,8 @@ from fenlei.base import Floats, Held
 from fenlei.encoders.load import LoadedEncoder, config_bytes
 from fenlei.encoders.vectors import encode_vectors
 from fenlei.encoders.windows import Windows
-from fenlei.engine.recipe import Run
+from fenlei.engine.recipe import DEVICES, Run
+from fenlei.engine.trainer import place_of, uses_gpu
 from fenlei.exceptions import SettingError
 from fenlei.layers.heads import head_names
 from fenlei.layers.packing import Packed
@@ -83,6 +84,8 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
         Of the regression: what an error costs against large weights, above 0; None chooses by cross-validation.
     class_weight : None, "balanced" or dict, default=None
         How much the texts of each class count in the regression; "balanced" makes all classes count the same in sum.
+    device : {"auto", "cpu", "cuda"}, default="auto"
+        Where texts go through the encoder for training; ``auto`` is a GPU if there is one.
     clean : dict or None, default=None
         Settings of `fenlei.clean.cleaner.Cleaner` that differ from its defaults.
     language : {"auto", "zh", "en", "mixed", "other"}, default="auto"
@@ -107,6 +110,7 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
         normalize: bool = True,
         C: float | None = None,
         class_weight: str | dict[Any, float] | None = None,
+        device: Literal["auto", "cpu", "cuda"] = "auto",
         clean: dict[str, Any] | None = None,
         language: str = "auto",
         seed: int = 13,
@@ -119,6 +123,7 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
         self.normalize = normalize
         self.C = C
         self.class_weight = class_weight
+        self.device = device
         self.clean = clean
         self.language = language
         self.seed = seed
@@ -128,9 +133,15 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
         if self.pooling is not None:
             _check_pooling(self.pooling)
         check_choice(self, "normalize", True, False)
+        check_choice(self, "device", *DEVICES)
         check_number(self, "C", above=0, optional=True)
         check_number(self, "seed", least=0, most=2**31, whole=True)
         super().check_settings()
+
+    def check_at_hand(self, message: Callable[[str], None] = lambda text: None) -> None:
+        """Refuse to wait for a GPU that is not there; find the encoder, or fetch it."""
+        uses_gpu(self.device)
+        super().check_at_hand(message)
 
     @abstractmethod
     def _tune(self, windows: Windows, targets: Targets, weights: NDArray[np.float64], run: Run) -> None:
@@ -141,10 +152,11 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
     ) -> None:
         run = run or Run()
         row_costs(targets, self.classes_, weights, self.class_weight)  # refuses unknown labels before the work
+        place = place_of(self.device)
         loaded = self._load(texts, run)
         prepared, targets, weights = distinct(self.prepare(texts), targets, weights)
         windows = self._windows(prepared, run)
-        self.network_ = self._make_network(loaded)
+        self.network_ = self._make_network(loaded).to(place)
         self._tune(windows, targets, weights, run)
         costs = row_costs(targets, self.classes_, weights, self.class_weight)
         found, self.C_ = fit_logistic(self._encode(windows, run), targets, costs, self.C, seed=int(self.seed))

@@ -34,7 +34,7 @@ from fenlei.encoders.strategies import STRATEGIES, add_lora, choose_weights, mer
 from fenlei.encoders.training import quicken
 from fenlei.engine.batches import Examples
 from fenlei.engine.recipe import Run
-from fenlei.engine.trainer import uses_bfloat16
+from fenlei.engine.trainer import place_of, uses_bfloat16
 from fenlei.exceptions import SettingError
 from fenlei.layers.conv_pool import POOLINGS
 from fenlei.layers.heads import head_names
@@ -319,9 +319,11 @@ class EncoderClassifier(PretrainedTextClassifier, GradientTextClassifier):
         """Run a frozen encoder over the texts, once; pack what another learns from, if that is wished."""
         if self.strategy != "frozen":
             return replace(examples, packed=bool(self.packing))
-        network.eval()
-        bf16, tell = uses_bfloat16(self.precision, self.device), encoding_told_to(run)
-        states = encode_states(network.read, examples.windows, examples.pad_id, bf16=bf16, progress=tell)
+        bf16, place = uses_bfloat16(self.precision, self.device), place_of(self.device)
+        states = encode_states(
+            network.to(place).eval().read, examples.windows, examples.pad_id,
+            bf16=bf16, device=place, progress=encoding_told_to(run),
+        )  # fmt: skip
         windows = examples.windows
         return StateExamples(states, windows.ids.bounds, windows.bounds, examples.targets, examples.weights)
 

@@ -30,6 +30,9 @@ from fenlei.models._embedding import EmbeddingTextClassifier
 from fenlei.models._gradient import plain
 from fenlei.targets import Targets
 
+_RECIPE = (
+    "batch_size", "learning_rate", "warmup", "weight_decay", "max_grad_norm", "precision", "device", "seed",
+)  # fmt: skip
 _PASSES = 4  # pairs drawn for each text; with more, a few texts are learned by heart
 _FEWEST_STEPS, _MOST_STEPS = 40, 200
 
@@ -130,8 +133,8 @@ class FewshotClassifier(EmbeddingTextClassifier):
         return int(np.clip(_PASSES * n_texts // int(self.batch_size), _FEWEST_STEPS, _MOST_STEPS))
 
     def _recipe(self) -> Recipe:
-        names = ("batch_size", "learning_rate", "warmup", "weight_decay", "max_grad_norm", "precision", "seed")
-        return Recipe(epochs=1, **{name: plain(getattr(self, name)) for name in names})
+        given = {name: plain(getattr(self, name)) for name in _RECIPE}
+        return Recipe(epochs=1, **given)
 
     def _learned(self) -> dict[str, Any]:
         return super()._learned() | {"history": self.history_}
