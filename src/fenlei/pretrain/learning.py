@@ -43,7 +43,7 @@ class Parts(NamedTuple):
 
 def split_rows(corpus: PackedCorpus, settings: PretrainSettings) -> Parts:
     """Hold sequences out at random: a twentieth, but no more than are wanted, and at least one."""
-    order = np.arange(len(corpus), dtype=smallest_ints(len(corpus)))
+    order: I32 | I64 = np.arange(len(corpus), dtype=smallest_ints(len(corpus)))
     np.random.default_rng(settings.seed).shuffle(order)
     n = max(1, min(settings.held_out, len(corpus) // _HELD_OUT))
     return Parts(np.sort(order[n:]), np.sort(order[:n]).astype(np.int64))
