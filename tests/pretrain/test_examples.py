@@ -224,12 +224,13 @@ def test_the_order_of_a_large_corpus_takes_8_bytes_a_visit_and_4_a_sequence(toke
     ids, words = np.zeros((1, length), np.uint16), np.zeros((1, length // 8), np.uint8)
     counts = Counts(1, 1, 1, n, 0)
     corpus = PackedCorpus(np.broadcast_to(ids, (n, length)), np.broadcast_to(words, (n, 3)), length, counts, "d")
-    settings = PretrainSettings(batch_size=32)
+    settings, task = PretrainSettings(batch_size=32), Task.of(tokenizer, is_masked=True)
+    PackedExamples(corpus, Visits(np.arange(2)), task).batch(np.arange(2))  # compiles the loop, which takes memory
     tracemalloc.start()
     try:
         parts = split_rows(corpus, settings)
         visits = Visits(parts.train, passes * len(parts.train))
-        data = PackedExamples(corpus, visits, Task.of(tokenizer, is_masked=True))
+        data = PackedExamples(corpus, visits, task)
         batches = iter(LengthBatches(data, 32, seed=1))
         for _ in range(5):
             data.__getitems__(next(batches))

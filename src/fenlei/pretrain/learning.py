@@ -8,16 +8,17 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fenlei.engine.batches import smallest_ints
 from fenlei.engine.losses import Loss
 from fenlei.engine.measures import evaluate_network
 from fenlei.engine.recipe import Progress, Recipe, Run
 from fenlei.engine.trainer import train_network, uses_bfloat16
-from fenlei.features._types import I32, I64
+from fenlei.features._types import I64
 from fenlei.pretrain.corpus import PackedCorpus
 from fenlei.pretrain.examples import PackedExamples, Task, Visits
 from fenlei.pretrain.networks import PlacedLanguageModel
@@ -37,13 +38,13 @@ _loss = Loss(multi_label=False)
 class Parts(NamedTuple):
     """Which sequences are learned from, and which measured on."""
 
-    train: I32 | I64
+    train: NDArray[Any]
     held_out: I64
 
 
 def split_rows(corpus: PackedCorpus, settings: PretrainSettings) -> Parts:
     """Hold sequences out at random: a twentieth, but no more than are wanted, and at least one."""
-    order: I32 | I64 = np.arange(len(corpus), dtype=smallest_ints(len(corpus)))
+    order = np.arange(len(corpus), dtype=smallest_ints(len(corpus)))
     np.random.default_rng(settings.seed).shuffle(order)
     n = max(1, min(settings.held_out, len(corpus) // _HELD_OUT))
     return Parts(np.sort(order[n:]), np.sort(order[:n]).astype(np.int64))
