@@ -50,14 +50,15 @@ def expected(text: str, *, turned: bool = False) -> list[float]:
 
 
 def main() -> None:
-    """Serve a toy: seconds a text, deadline; the port is told on standard output."""
+    """Serve a toy: seconds a text, deadline, the monitor's database if any; the address is told on standard output."""
     from fenlei.serve.app import create_app
     from fenlei.serve.loading import Loaded
     from fenlei.serve.server import address, listen, run_server
     from fenlei.serve.settings import Limits, ServeSettings
 
     toy = ToyClassifier(seconds=float(sys.argv[1]))
-    settings = ServeSettings({"toy": Path("toy")}, Limits(deadline=float(sys.argv[2]), body_seconds=2))
+    limits, monitor = Limits(deadline=float(sys.argv[2]), body_seconds=2), next(iter(sys.argv[3:]), None)
+    settings = ServeSettings({"toy": Path("toy")}, limits, monitor=monitor)
     with listen("127.0.0.1", 0) as listening:
         app = create_app(settings, load=lambda folder: Loaded(toy, "v1"))
         run_server(app, listening, lambda: print(address(listening), flush=True))
