@@ -120,6 +120,19 @@ def test_an_idle_model_gives_up_after_a_batch_what_it_cannot_do_in_time(toys, ru
     run(work())
 
 
+def test_the_pace_is_that_of_those_who_wait(toys, run, monkeypatch):
+    """The time until the event loop hears of the scores counts, not that of the model alone."""
+    monkeypatch.setattr("fenlei.serve.batching._measured", lambda score, texts: (score(texts), 0.0, 0.0))
+
+    async def work():
+        batches, _ = batcher(toys.ToyClassifier(a_batch=0.05))
+        await batches.predict(["a"])
+        await batches.close()
+        assert batches.pace.seconds(1) >= 0.05
+
+    run(work())
+
+
 def test_one_slow_batch_does_not_shut_the_door_for_ever(toys, run):
     async def work():
         model = toys.ToyClassifier(a_batch=2.0)

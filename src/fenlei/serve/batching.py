@@ -161,12 +161,14 @@ class MicroBatcher:
 
     async def _score_batch(self, batch: list[Slice]) -> None:
         texts = [text for part in batch for text in part.texts]
+        clock = asyncio.get_running_loop().time
+        begun = clock()
         rows, seconds, tokenize = await self._worker.run(lambda: _measured(self._score, texts))
         if len(rows) != len(texts):
             raise ValueError(f"{len(rows)} rows of scores for {len(texts)} texts")
+        self.worked = clock()
         size = sum(part.size for part in batch)
-        self.pace.add(size, seconds)
-        self.worked = asyncio.get_running_loop().time()
+        self.pace.add(size, self.worked - begun)  # as those who wait see it: the machine may have much else to do
         self._listener.batch(len(texts), tokenize, seconds - tokenize)
         for part, end in zip(batch, accumulate(len(part.texts) for part in batch), strict=True):
             part.job.add(rows[end - len(part.texts) : end])
