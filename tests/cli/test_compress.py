@@ -55,6 +55,20 @@ def test_a_folded_model_and_its_figures(capsys, trained, data):
     )
 
 
+def test_an_int8_model_and_its_figures(capsys, trained, data):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    code, out, err = run(capsys, "compress", trained, "--to", "int8", "--data", data, "--out", "small")
+    assert code == 0, err
+    for line in ("4 texts", "before: textcnn", "after: onnx", "100.00 %", "size on disk", "one text", "texts a second",
+                 "same answer", "accuracy lost", "0.00 points", "Model: small"):  # fmt: skip
+        assert line in out
+    assert fenlei.load("small").precision_ == "int8"
+    code, out, _ = run(capsys, "predict", "small", "-t", "很好看", "-t", "很难看", "--json")
+    expected = fenlei.load(trained).predict(["很好看", "很难看"]).tolist()
+    assert (code, [found["label"] for found in json.loads(out)]) == (0, expected)
+
+
 def test_the_manifest_tells_where_it_comes_from(capsys, trained, data):
     run(capsys, "compress", trained, "--to", "folded", "--set", "table=int8", "--out", "small")
     facts = read_manifest("small").facts["compressed"]

@@ -56,6 +56,26 @@ def test_a_model_of_some_size_has_a_quarter_of_it(network):
     np.testing.assert_allclose(small.predict_proba(TEXTS), exported.predict_proba(TEXTS), atol=0.05)
 
 
+def test_a_network_of_usual_width_keeps_its_answers_at_three_tenths_of_the_size():
+    from fenlei.compress.measure import compare
+    from fenlei.models.textcnn import TextCnnClassifier
+
+    words = {"好": ["很好", "good", "满意"], "差": ["太差", "bad", "失望"], "中": ["还行", "so-so", "一般"]}
+    pairs = [
+        (f"{place}{word}", label) for place in ("房间", "早餐", "the room ") for label in words for word in words[label]
+    ]
+    texts, labels = [text for text, _ in pairs], [label for _, label in pairs]
+    model = TextCnnClassifier(
+        dim=128, filters=64, epochs=25, batch_size=8, hold_out=0.0, precision="float32"
+    ).fit(texts, labels)  # fmt: skip
+    exported = export_onnx(model)
+    new = [f"{one}，{other}" for one in texts for other in texts]
+    assert exported.predict(texts).tolist() == labels
+    found = compare(exported, quantize(exported), new)
+    assert found.agreement >= 0.98
+    assert found.after.bytes <= 0.3 * found.before.bytes
+
+
 def test_what_a_filter_sees_is_whole_before_it_is_laid_side_by_side(network):
     small = quantize(network(dim=32, widths=(3,), filters=64))
     graph = onnx.load_model_from_string(small.graph_.data).graph
