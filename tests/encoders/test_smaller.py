@@ -18,6 +18,7 @@ from transformers import (
     NomicBertConfig,
     Qwen3Config,
     T5Config,
+    UMT5Config,
     XLMRobertaConfig,
 )
 
@@ -52,6 +53,7 @@ CONFIGS = {
     "nomic_bert": lambda: NomicBertConfig(**SIZES),
     "gte": lambda: GteConfig(**SIZES),
     "t5": lambda: T5Config(vocab_size=50, d_model=16, d_kv=6, d_ff=24, num_layers=3, num_heads=4),
+    "umt5": lambda: UMT5Config(vocab_size=50, d_model=16, d_kv=6, d_ff=24, num_layers=3, num_heads=4),
 }
 FIXED_HEADS = ("bert", "roberta", "modernbert", "gpt2")
 

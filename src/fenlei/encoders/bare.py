@@ -122,7 +122,8 @@ def class_settings(kind: type[PreTrainedModel]) -> dict[str, Any]:
 
 def encoder_of(network: PreTrainedModel) -> PreTrainedModel:
     """Take the encoder out of a network that has a decoder, too."""
-    if not getattr(network.config, "is_encoder_decoder", False):
+    is_half = type(network.config) in MODEL_FOR_TEXT_ENCODING_MAPPING  # UMT5's says that it has a decoder all the same
+    if is_half or not getattr(network.config, "is_encoder_decoder", False):
         return network
     half = network.get_encoder()
     if half is network or not isinstance(half, PreTrainedModel):
