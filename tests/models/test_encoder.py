@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
-from transformers import BertModel, T5Config, T5EncoderModel
+from transformers import AutoModel, BertModel, T5Config, T5EncoderModel
 
 import fenlei
 from fenlei._unread import counted
@@ -269,6 +269,48 @@ def test_mixout_changes_what_is_learned_and_leaves_plain_weights(fitted, tiny_en
     assert not [name for name in matrices if torch.equal(mixed[name], before[name])]
 
 
+def one_batch_losses(model):
+    return [epoch["loss"] for epoch in model.history_]
+
+
+def test_mixout_leaves_the_loss_alone_until_weights_have_moved_and_then_slows_its_fall(fitted):
+    settings = {"batch_size": len(TEXTS), "epochs": 8, "head_rate": 1e-6} | STILL
+    plain, mixed = (one_batch_losses(fitted(mixout=rate, **settings)) for rate in (0.0, 0.9))
+    assert mixed[0] == pytest.approx(plain[0], abs=1e-6)
+    assert plain[0] - 0.02 > mixed[-1] > plain[-1] + 0.05
+
+
+def test_fresh_layers_begin_with_the_loss_of_layers_drawn_anew(fitted, begun):
+    settings = {"batch_size": len(TEXTS), "epochs": 1} | STILL
+    model = fitted(fresh_layers=1, **settings)
+    pretrained = one_batch_losses(fitted(**settings))[0]
+    network, _ = begun(fresh_layers=1, **settings)
+    classes = np.searchsorted(model.classes_, LABELS)
+    batch = model.make_examples(model.prepare(TEXTS), classes, np.ones(12, np.float32), Run()).batch(np.arange(12))
+    with torch.no_grad():
+        logits = network.eval()(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
+    by_hand = torch.nn.functional.cross_entropy(logits, torch.from_numpy(classes)).item()
+    assert one_batch_losses(model)[0] == pytest.approx(by_hand, abs=1e-5)
+    assert abs(by_hand - pretrained) > 3e-4
+
+
+@pytest.mark.parametrize("kind", ["tiny_encoder", "tiny_qwen"])
+def test_the_mix_is_of_the_last_layers_by_the_softmax_of_its_weights(begun, request, kind):
+    folder = request.getfixturevalue(kind)
+    network, _ = begun(encoder=str(folder), mix=2, head="mean", **STILL)
+    assert network.mix.tolist() == [0.0, 0.0]
+    network.eval()
+    ids = torch.randint(5, 60, (3, 6), generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        network.mix.copy_(torch.tensor([0.4, -0.9]))
+        found = network.vectors(ids)
+        hidden = AutoModel.from_pretrained(folder).eval()(input_ids=ids, output_hidden_states=True).hidden_states
+    assert len(hidden) == 3, "that of the embeddings, and of two layers"
+    below, above = np.exp([0.4, -0.9]) / np.exp([0.4, -0.9]).sum()
+    expected = (below * hidden[1] + above * hidden[2]).mean(1)
+    torch.testing.assert_close(found, expected.float(), atol=1e-5, rtol=1e-4)
+
+
 # what must not make a difference
 
 
@@ -313,6 +355,17 @@ def test_states_computed_anew_backward_give_the_same_weights(fitted, request, ki
     folder = str(request.getfixturevalue(kind))
     found = [weights(fitted(encoder=folder, encoder_dropout=0.3, checkpointing=how)) for how in (True, False)]
     assert same(*found)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"strategy": "lora"}, {"strategy": "last", "last_layers": 1}, {"strategy": "bitfit"}]
+)
+def test_states_computed_anew_teach_a_part_of_the_weights_the_same(fitted, tiny_encoder, settings):
+    settings = settings | {"encoder_dropout": 0.3}
+    anew, kept = (fitted(checkpointing=how, **settings) for how in (True, False))
+    for one, other in zip(weights(anew).values(), weights(kept).values(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=5e-4)  # what is far below a gradient is scaled up to it
+    assert changed(anew, tiny_encoder) == changed(kept, tiny_encoder) != set()
 
 
 def test_states_are_computed_anew_backward(fitted, monkeypatch):
