@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 import numpy as np
 import pytest
@@ -123,6 +124,7 @@ def test_too_large_a_loss_writes_nothing(capsys, trained, data, tmp_path, monkey
         (["--to", "folded", "--data", "plain.txt"], "needs labels"),
         (["--to", "folded", "--set", "tabel=int8"], "unknown option of folded 'tabel'; did you mean 'table'?"),
         (["--to", "folded", "--train", "test.jsonl"], "made without learning from texts; leave out --train"),
+        (["--to", "folded", "--max-loss", "2"], "--max-loss needs --data FILE"),
         (["--to", "pruned"], "a pruned model needs texts to learn from"),
         (["--to", "pruned", "--data", "test.jsonl", "--set", "kep=0.5"], "did you mean 'keep'?"),
         (["--to", "distilled", "--data", "test.jsonl", "--set", "filter=8"], "did you mean 'filters'?"),
@@ -163,10 +165,9 @@ def more(data, tmp_path):
 class TestWithoutLabels:
     """An answer that stays cannot have become wrong, so no more accuracy is lost than there are other answers."""
 
-    @pytest.mark.parametrize(("to", "texts"), [("pruned", ("--texts", "plain.txt")), ("folded", ())])
-    def test_too_many_other_answers_write_nothing(self, capsys, trained, more, tmp_path, monkeypatch, to, texts):
-        monkeypatch.setitem(fenlei.compress.methods.METHODS, to, made_contrary if texts else Contrary)
-        code, out, err = run(capsys, "compress", trained, "--to", to, *texts, "--out", "small")
+    def test_too_many_other_answers_write_nothing(self, capsys, trained, more, tmp_path, monkeypatch):
+        monkeypatch.setitem(fenlei.compress.methods.METHODS, "pruned", made_contrary)
+        code, out, err = run(capsys, "compress", trained, "--to", "pruned", "--texts", "plain.txt", "--out", "small")
         assert (code, out) == (2, "")
         assert "100.00 % of the answers are others, and without labels --max-loss allows 1; nothing was written" in err
         assert not (tmp_path / "small").exists()
@@ -179,11 +180,19 @@ class TestWithoutLabels:
         assert (found["loss"], found["most_lost"]) == (None, 100 * (1 - found["agreement"]))
         assert fenlei.load("small").filters == [1, 1, 1, 1]
 
-    @pytest.mark.parametrize(("to", "texts"), [("trimmed", ("--texts", "plain.txt")), ("folded", ())])
-    def test_the_table_tells_it_of_given_texts_alone(self, capsys, trained, more, to, texts):
-        code, out, err = run(capsys, "compress", trained, "--to", to, *texts, "--max-loss", "100", "--out", "small")
+    def test_the_table_tells_the_bound(self, capsys, trained, more):
+        options = ("--texts", "plain.txt", "--max-loss", "100", "--out", "small")
+        code, out, err = run(capsys, "compress", trained, "--to", "trimmed", *options)
         assert code == 0, err
-        assert ("accuracy lost" in out, "at most " in out) == (bool(texts), bool(texts))
+        assert re.search(r"accuracy lost +at most \d+\.\d\d points", out)
+
+    def test_texts_of_the_vocabulary_bound_nothing(self, capsys, trained, data, monkeypatch):
+        monkeypatch.setitem(fenlei.compress.methods.METHODS, "folded", lambda model: contrary)
+        contrary = fenlei.load(trained)
+        contrary.classes_ = contrary.classes_[::-1].copy()
+        code, out, err = run(capsys, "compress", trained, "--to", "folded", "--out", "small")
+        assert code == 0, err
+        assert re.search(r"accuracy lost +unknown", out)
 
 
 TINY = ("--set", "dim=8", "--set", "filters=8", "--set", "epochs=8", "--set", "batch_size=8")

@@ -55,7 +55,7 @@ def test_as_json(capsys, model):
 def test_a_doubtful_encoding_is_told_once(capsys, model, tmp_path):
     (tmp_path / "b.txt").write_bytes(("這個產品的質量非常好\n服務態度太差了\n" * 5).encode("big5"))
     code, _, err = run(capsys, model, "b.txt", "--json")
-    assert (code, err.count("fenlei: warning: read as gb18030, but")) == (0, 1)
+    assert (code, err.count("fenlei: warning: b.txt: read as gb18030, but")) == (0, 1)
 
 
 def test_a_label_and_a_method_of_choice(capsys, model):

@@ -125,7 +125,7 @@ def test_feedback_from_a_file_and_a_drop_is_an_alert(capsys, database, folder, t
 def test_a_doubtful_encoding_of_feedback_is_told(capsys, database, tmp_path):
     (tmp_path / "b.csv").write_bytes("id,label\nshop-1,質量非常好\nshop-2,態度太差了\n".encode("big5"))
     code, _, err = run(capsys, "monitor", database, "--feedback", "b.csv")
-    assert (code, err.count("fenlei: warning: read as gb18030, but")) == (0, 1)
+    assert (code, err.count("fenlei: warning: b.csv: read as gb18030, but")) == (0, 1)
 
 
 def test_forgetting(capsys, database):

@@ -69,7 +69,7 @@ def test_json_agrees_with_python(folder, model):
 def test_a_doubtful_encoding_is_told_once(folder, tmp_path):
     (tmp_path / "b.txt").write_bytes(("這個產品的質量非常好\n服務態度太差了\n" * 5).encode("big5"))
     result = CliRunner().invoke(predict_command, [folder, str(tmp_path / "b.txt")], catch_exceptions=False)
-    assert result.stderr.count("fenlei: warning: read as gb18030, but") == 1
+    assert result.stderr.count(f"fenlei: warning: {tmp_path}/b.txt: read as gb18030, but") == 1
     assert len(result.stdout.splitlines()) == 10
 
 

@@ -49,7 +49,7 @@ def test_a_file(folder, tmp_path):
 def test_a_doubtful_encoding_is_told_once(folder, tmp_path):
     (tmp_path / "b.txt").write_bytes(("這個產品的質量非常好\n服務態度太差了\n" * 5).encode("big5"))
     result = run(folder, str(tmp_path / "b.txt"), "--output", str(tmp_path / "out.jsonl"))
-    assert (result.exit_code, result.stderr.count("fenlei: read as gb18030, but")) == (0, 1)
+    assert (result.exit_code, result.stderr.count(f"fenlei: {tmp_path}/b.txt: read as gb18030, but")) == (0, 1)
 
 
 def test_json_and_columns(folder, tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from fenlei.cli._common import data_options, json_option, one_line, print_json, warn
 from fenlei.cli._corpus import corpus_texts
@@ -58,6 +59,7 @@ def compress_command(model: str, to: str, out: str, as_json: bool, **chosen: Any
     _check_out(model, out)
     manifest = read_manifest(model)
     material = _material(to, chosen, multi_label=manifest.multi_label)
+    _check_bound(material)
     notes = [*material.notes]
     with training_status() as tellers:
         tellers.tell("loading")
@@ -71,7 +73,8 @@ def compress_command(model: str, to: str, out: str, as_json: bool, **chosen: Any
         found = compare(before, after, *_measured_on(before, material))
     for note in notes:
         click.echo(f"fenlei: {one_line(note)}", err=True)
-    _check_loss(found, chosen["max_loss"])
+    if material.measured is not None:  # texts drawn from the vocabulary are like no text that anybody writes
+        _check_loss(found, chosen["max_loss"])
     source = None if material.measured is None else material.measured.source
     facts = {"to": to, "options": options, "notes": notes, **_facts(model, manifest, found, source)}
     reference = read_extra(model, REFERENCE)
@@ -129,6 +132,13 @@ def _pairs(dataset: Dataset | None) -> tuple[list[str], Any] | None:
     return None if dataset is None else (dataset.texts, dataset.targets)
 
 
+def _check_bound(material: Material) -> None:
+    """Refuse a bound that nothing could be held to."""
+    given = click.get_current_context().get_parameter_source("max_loss") is not ParameterSource.DEFAULT
+    if given and material.measured is None:
+        raise click.UsageError("--max-loss needs --data FILE, on which to measure the loss")
+
+
 def _check_loss(found: Comparison, allowed: float) -> None:
     if found.most_lost <= allowed + 1e-9:
         return
@@ -172,9 +182,8 @@ def _show(found: Comparison, out: str, data: str | None) -> None:
         table.add_row(name, before, after)
     table.add_row("largest difference of a score", "", f"{found.largest_difference:.1e}")
     table.add_row("same answer", "", f"{100 * found.agreement:.2f} %")
-    if data is not None:
-        at_most = "at most " if found.loss is None else ""
-        table.add_row("accuracy lost", "", f"{at_most}{found.most_lost:.2f} points")
+    at_most = "at most " if found.loss is None else ""
+    table.add_row("accuracy lost", "", f"{at_most}{found.most_lost:.2f} points" if data else "unknown")
     console = Console()
     console.print(table)
     console.print(Text(f"Model: {printable(out)}"))
