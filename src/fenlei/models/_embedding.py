@@ -156,7 +156,8 @@ class EmbeddingTextClassifier(PretrainedTextClassifier):
         loaded = self._load(texts, run)
         prepared, targets, weights = distinct(self.prepare(texts), targets, weights)
         windows = self._windows(prepared, run)
-        self.network_ = self._make_network(loaded).to(place)
+        made: Any = self._make_network(loaded)  # transformers' decorator hides the types of `to`
+        self.network_ = made.to(place)
         self._tune(windows, targets, weights, run)
         costs = row_costs(targets, self.classes_, weights, self.class_weight)
         found, self.C_ = fit_logistic(self._encode(windows, run), targets, costs, self.C, seed=int(self.seed))
