@@ -22,7 +22,7 @@ TOKENIZERS = (TOKENIZER, *VOCABULARIES)
 CARD = "README.md"
 WANTED = (
     CARD, config.FILE, WHOLE, INDEX, "model-*.safetensors", *TOKENIZERS, TOKENIZER_SETTINGS, SPECIAL_TOKENS,
-    "merges.txt", "added_tokens.json",
+    "merges.txt", "added_tokens.json", PRETRAINING,
 )  # fmt: skip
 """Patterns of what is downloaded."""
 
