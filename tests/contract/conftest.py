@@ -34,6 +34,7 @@ _TINY = {
         "dim": 64,
         "batch_size": 8,
         "schedule": "constant",
+        "max_length": 128,  # what all texts are padded to
     },
     "deepcnn": {"filters": 32, "hidden": 32, "width": 3, "pool": 2, "learning_rate": 0.005, "epochs": 60},
     "dpcnn": {"filters": 16, "blocks": 1},
