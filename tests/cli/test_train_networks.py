@@ -130,3 +130,13 @@ def test_what_is_not_at_hand_is_refused_before_the_data_are_read(capsys, folder,
     said = capsys.readouterr().err
     assert end.value.code == 2
     assert words in said and len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("missing", [["none.csv"], ["reviews.csv", "--valid", "none.csv"]], ids=len)
+def test_a_missing_file_is_told_before_an_encoder_is_fetched(capsys, folder, monkeypatch, missing):
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("fenlei.base.TextClassifier.check_at_hand", None)
+    with pytest.raises(SystemExit) as end:
+        main(["train", *missing, "--model", "encoder"])
+    assert end.value.code == 2
+    assert capsys.readouterr().err == "fenlei: error: none.csv: no such file or folder\n"

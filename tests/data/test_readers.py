@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fenlei.data.files import Notes
-from fenlei.data.readers import read, stream
+from fenlei.data.readers import check_source, read, stream
 from fenlei.exceptions import DataError, FenleiError, SettingError, UnknownNameError
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -40,7 +40,7 @@ def test_an_unknown_format_suggests_the_nearest(tmp_path: Path) -> None:
         read(tmp_path / "a", format="json")
 
 
-@pytest.mark.parametrize("reader", [read, stream])
+@pytest.mark.parametrize("reader", [read, stream, check_source])
 def test_a_missing_file_is_told_at_once(reader: Callable[[Path], object], tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"missing\.csv: no such file or folder"):
         reader(tmp_path / "missing.csv")

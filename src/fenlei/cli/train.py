@@ -93,6 +93,7 @@ def train_command(train: str, as_json: bool, **options: Any) -> None:
     plan = _plan(chosen)
     out = chosen["out"] or _default_folder(train, plan.model)
     run = _run(chosen)
+    _check_sources([train, chosen["valid"], chosen["test"]], columns)
     _check_early(plan, out, run)
     try:
         with training_status() as tellers:
@@ -141,6 +142,15 @@ def _train_stream(
         lambda: stream(train, notes=notes, **columns), source=train, notes=notes, test=test, plan=plan, out=out,
         progress=tell, message=run.message,
     )  # fmt: skip
+
+
+def _check_sources(sources: list[str | None], columns: dict[str, Any]) -> None:
+    """Refuse a file that is missing before an encoder is fetched for it."""
+    from fenlei.data.readers import check_source
+
+    for source in sources:
+        if source is not None:
+            check_source(source, **columns)
 
 
 def _check_early(plan: TrainPlan, out: str, run: Run) -> None:

@@ -156,6 +156,24 @@ def stream(
     return _records(path, options, format, notes, strict=strict)
 
 
+def check_source(path: FilePath, *, format: str | None = None, **options: str | None) -> None:  # noqa: A002
+    """Refuse a missing file and wrong arguments before long work, as :func:`read` does, without opening the file.
+
+    Parameters
+    ----------
+    path, format, **options
+        Those of :func:`read`. A public set is not looked for.
+
+    Examples
+    --------
+    >>> check_source("reviews.csv")
+    Traceback (most recent call last):
+    fenlei.exceptions.DataError: reviews.csv: no such file or folder
+    """
+    if not _is_public(path):
+        _records(path, Options(**options), format, Notes())
+
+
 def _records(
     path: FilePath, options: Options, format_name: str | None, notes: Notes, *, strict: bool = True
 ) -> Iterator[Record]:
