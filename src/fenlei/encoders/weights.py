@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from fenlei._memory import raise_if_out_of_memory
 from fenlei.encoders.files import weight_files
+from fenlei.engine.finite import is_finite
 from fenlei.exceptions import ModelFolderError
 
 
@@ -43,10 +43,5 @@ def check_finite(weights: Mapping[str, Tensor], source: str) -> None:
     ModelFolderError
     """
     for name, value in weights.items():
-        if value.is_floating_point() and not _is_finite(value):
+        if value.is_floating_point() and not is_finite(value):
             raise ModelFolderError(f"{source}: the weight {name!r} is not finite; fetch the checkpoint again")
-
-
-def _is_finite(value: Tensor) -> bool:
-    """Whether no number is NaN or infinite; the sum tells, ten times faster, unless it overflows."""
-    return bool(torch.isfinite(value.sum())) or bool(torch.isfinite(value).all())

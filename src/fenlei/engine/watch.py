@@ -8,7 +8,6 @@ from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
-import torch
 from safetensors.torch import load
 from torch import Tensor
 from transformers import PreTrainedModel, TrainerCallback, TrainerControl, TrainerState
@@ -16,6 +15,7 @@ from transformers import PreTrainedModel, TrainerCallback, TrainerControl, Train
 from fenlei._optional import require
 from fenlei.engine.batches import Examples, LengthBatches
 from fenlei.engine.checkpoints import Checkpoint
+from fenlei.engine.finite import is_finite
 from fenlei.engine.losses import Loss
 from fenlei.engine.measures import evaluate_network
 from fenlei.engine.recipe import Progress, Recipe, Run
@@ -126,7 +126,7 @@ class Watch(TrainerCallback):
         average = self.trainer.average
         with nullcontext() if average is None else average.applied(self.trainer.model):
             found = self._measure(state)
-            sound = math.isfinite(found.get("valid_loss", 0.0)) and _is_sound(self.trainer.model)
+            sound = math.isfinite(found.get("valid_loss", 0.0)) and all(map(is_finite, self.trainer.model.parameters()))
             if sound:
                 self._record(found, state)
         if not sound:
@@ -229,7 +229,3 @@ class Watch(TrainerCallback):
 def copied(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """Copy weights as safetensors takes them."""
     return {name: value.detach().clone().contiguous() for name, value in state.items()}
-
-
-def _is_sound(network: PreTrainedModel) -> bool:
-    return all(bool(torch.isfinite(p).all()) for p in network.parameters())
