@@ -4,7 +4,7 @@
 
 An encoder is fine-tuned on labelled texts (a tenth held out to choose the epoch by). Of it are made: a textcnn, by its
 answers to these texts and to others of the set whose labels nobody looks at, which is then folded; encoders with a part
-of their hidden units or layers, trained on for two epochs; and one with the tokens of these texts only. Beside them a
+of their hidden units, layers or heads, trained on for two epochs; and one with the tokens of these texts only. Beside them a
 textcnn that learned from the labels alone: what distillation adds to. All are measured on the test set, one after the
 other: texts a second from raw text to scores, and of one text alone. "kept" is the share of the encoder's accuracy.
 """
@@ -28,7 +28,9 @@ from fenlei.engine.recipe import Run
 from fenlei.models.encoder import EncoderClassifier
 from fenlei.models.textcnn import TextCnnClassifier
 
-PRUNED = ({"keep": 0.75}, {"keep": 0.5}, {"keep": 0.25}, {"keep": 1.0, "keep_layers": 0.5})
+PRUNED = (
+    {"keep": 0.75}, {"keep": 0.5}, {"keep": 0.25}, {"keep": 1.0, "keep_layers": 0.5}, {"keep": 1.0, "keep_heads": 0.5},
+)  # fmt: skip
 RUN = Run(message=lambda text: print(f"  {text}", flush=True))
 
 

@@ -144,8 +144,17 @@ class TestEncoder:
         small = prune(loaded, texts=TEXTS, keep=0.5, keep_layers=0.5, epochs=1)
         assert small.network_.encoder.config.num_hidden_layers == 1
 
-    def test_heads_that_no_configuration_can_leave_out(self, encoder):
-        with pytest.raises(SettingError, match="a bert cannot say that it has fewer heads of the same size"):
+    def test_heads_that_no_configuration_can_leave_out(self, encoder, tmp_path):
+        small = prune(encoder, texts=TEXTS, keep=1.0, keep_heads=0.5, epochs=1)
+        assert small.network_.encoder.encoder.layer[0].attention.self.query.out_features == 16
+        loaded = fenlei.load(fenlei.save(small, tmp_path / "small"))
+        assert gap(loaded, small) == 0
+        again = prune(loaded, texts=TEXTS, keep=0.5, keep_layers=0.5, epochs=0)
+        assert again.network_.encoder.config.kept_heads == small.network_.encoder.config.kept_heads
+
+    def test_heads_that_cannot_be_cut(self, encoder, monkeypatch):
+        monkeypatch.setattr("fenlei.encoders.fewer_heads._KINDS", frozenset())
+        with pytest.raises(SettingError, match="the heads of a bert cannot be cut"):
             prune(encoder, texts=TEXTS, keep_heads=0.5)
 
     @pytest.mark.parametrize(
@@ -153,6 +162,7 @@ class TestEncoder:
         [({"keep_layers": 0.5, "keep_heads": 0.5}, SettingError), ({"keep_layers": 0.5, "truth": 0.5}, DataError)],
     )
     def test_what_cannot_be_done_is_refused_before_anything_is(self, encoder, monkeypatch, options, refused):
+        monkeypatch.setattr("fenlei.encoders.fewer_heads._KINDS", frozenset())
         done = []
         monkeypatch.setattr(type(encoder), "predict_proba", lambda *given: done.append(given))
         with pytest.raises(refused):

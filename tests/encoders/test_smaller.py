@@ -9,6 +9,7 @@ import pytest
 import torch
 from transformers import (
     BertConfig,
+    DistilBertConfig,
     EuroBertConfig,
     Gemma3TextConfig,
     GPT2Config,
@@ -17,6 +18,7 @@ from transformers import (
     ModernBertConfig,
     NomicBertConfig,
     Qwen3Config,
+    RoFormerConfig,
     T5Config,
     UMT5Config,
     XLMRobertaConfig,
@@ -34,7 +36,7 @@ from fenlei.encoders.smaller import (
     without_layers,
     without_units,
 )
-from fenlei.exceptions import SettingError
+from fenlei.exceptions import ModelFolderError, SettingError
 
 SIZES = {
     "vocab_size": 50, "hidden_size": 16, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 24,
@@ -44,6 +46,10 @@ MARKS = {"pad_token_id": 0, "cls_token_id": 1, "sep_token_id": 2, "bos_token_id"
 CONFIGS = {
     "bert": lambda: BertConfig(**SIZES),
     "roberta": lambda: XLMRobertaConfig(**SIZES),
+    "roformer": lambda: RoFormerConfig(**SIZES),
+    "distilbert": lambda: DistilBertConfig(
+        vocab_size=50, dim=16, n_layers=3, n_heads=4, hidden_dim=24, max_position_embeddings=32
+    ),
     "modernbert": lambda: ModernBertConfig(**SIZES, **MARKS),
     "qwen3": lambda: Qwen3Config(**SIZES, num_key_value_heads=2, head_dim=6),
     "gpt2": lambda: GPT2Config(vocab_size=50, n_embd=16, n_layer=3, n_head=4, bos_token_id=0, eos_token_id=0),
@@ -55,7 +61,7 @@ CONFIGS = {
     "t5": lambda: T5Config(vocab_size=50, d_model=16, d_kv=6, d_ff=24, num_layers=3, num_heads=4),
     "umt5": lambda: UMT5Config(vocab_size=50, d_model=16, d_kv=6, d_ff=24, num_layers=3, num_heads=4),
 }
-FIXED_HEADS = ("bert", "roberta", "modernbert", "gpt2")
+OWN_SETTING = ("bert", "roberta", "roformer", "distilbert", "modernbert")  # how many heads are kept
 
 
 def make(kind):
@@ -93,14 +99,14 @@ def test_hidden_units(kind):
     assert n_units(small) == n // 2
 
 
-@pytest.mark.parametrize("kind", [kind for kind in CONFIGS if kind not in FIXED_HEADS])
-def test_heads_where_the_configuration_knows_their_size(kind):
+@pytest.mark.parametrize("kind", [kind for kind in CONFIGS if kind != "gpt2"])
+def test_heads(kind):
     network = make(kind)
     n = n_heads(network)
     silent, small = halved(network, cut_heads(network, n // 2), n)
     assert not torch.allclose(answer(silent), answer(network), atol=1e-3)
     torch.testing.assert_close(answer(small), answer(silent), atol=1e-5, rtol=1e-5)
-    assert small.config.num_attention_heads == 2
+    assert small.config.num_attention_heads == (4 if kind in OWN_SETTING else 2)
     again = empty_encoder(json.loads(config_bytes(small))).eval()
     again.load_state_dict(small.state_dict())
     torch.testing.assert_close(answer(again), answer(small))
@@ -115,10 +121,31 @@ def test_heads_that_share_keys_and_values_are_one_unless_all_do(kind, n, left):
     assert (config.num_attention_heads, config.num_key_value_heads, config.head_dim) == left
 
 
-@pytest.mark.parametrize("kind", FIXED_HEADS)
-def test_heads_where_it_does_not(kind):
-    with pytest.raises(SettingError, match="cannot say that it has fewer heads of the same size"):
-        cut_heads(make(kind), 2)
+@pytest.mark.parametrize("kind", OWN_SETTING)
+def test_heads_units_and_layers_one_after_another(kind):
+    network = make(kind)
+    _, small = halved(network, cut_heads(network, 2), 4)
+    small = without_layers(small, [0, 2])
+    _, small = halved(small, cut_units(small, 12), 24)
+    silent, last = halved(small, cut_heads(small, 1), 2)
+    assert (n_heads(last), n_units(last), last.config.num_hidden_layers) == (1, 12, 2)
+    torch.testing.assert_close(answer(last), answer(silent), atol=1e-5, rtol=1e-5)
+
+
+def test_heads_that_cannot_be_cut():
+    with pytest.raises(SettingError, match="the heads of a gpt2 cannot be cut"):
+        cut_heads(make("gpt2"), 2)
+
+
+@pytest.mark.parametrize("kept", [0, 5, "2", 2.0, True])
+def test_a_number_of_heads_that_there_cannot_be(kept):
+    with pytest.raises(ModelFolderError, match=r"kept_heads is .* of 4 heads"):
+        empty_encoder(CONFIGS["bert"]().to_dict() | {"kept_heads": kept})
+
+
+def test_heads_of_a_kind_that_cannot_do_with_fewer():
+    with pytest.raises(ModelFolderError, match="the heads of a gpt2 cannot be cut"):
+        empty_encoder(CONFIGS["gpt2"]().to_dict() | {"kept_heads": 2})
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

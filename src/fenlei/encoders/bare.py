@@ -22,6 +22,7 @@ from transformers import (
 from fenlei._memory import raise_if_out_of_memory
 from fenlei._strict_json import dump, parse
 from fenlei.encoders.config import check_own, is_foreign
+from fenlei.encoders.fewer_heads import narrow_heads
 from fenlei.exceptions import ModelFolderError
 
 _SOURCE = "encoder"
@@ -98,7 +99,9 @@ def build(config: PreTrainedConfig) -> PreTrainedModel:
     except Exception as error:  # as above
         raise_if_out_of_memory(error)
         raise ModelFolderError(f"{_SOURCE}: no {kind.__name__} can be made: {_line(error)}") from error
-    return encoder_of(made)
+    network = encoder_of(made)
+    narrow_heads(network)
+    return network
 
 
 def network_class(config: PreTrainedConfig) -> type[PreTrainedModel]:

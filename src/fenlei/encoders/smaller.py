@@ -1,14 +1,14 @@
 """Smaller encoders of an encoder: some of its layers, hidden units, attention heads or token vectors.
 
 Nothing here knows how a network is built. The configuration is changed, an empty network is made of it, and where a
-weight's shape in it is another one, that is where the weight is cut. So what a configuration cannot say, such as fewer
-heads of the same size in BERT, cannot be cut.
+weight's shape in it is another one, that is where the weight is cut.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from fenlei.encoders.bare import config_bytes, empty_encoder
+from fenlei.encoders.fewer_heads import KEPT_HEADS, kept_heads
 from fenlei.encoders.strategies import find_layers
 from fenlei.exceptions import FenleiError, SettingError
 
@@ -38,9 +39,9 @@ class Cut:
         Name of each weight that is cut, and along which axis.
     takers : list of str, one a layer
         The module that takes the units in.
-    contiguous : bool
-        Whether the numbers of a unit stand side by side, as those of a head; else those of all units do, once or, where
-        two matrices are one, twice.
+    width : int or None
+        How many numbers of a unit stand side by side, as those of a head do; the units may stand there several times,
+        where several matrices are one. None for all that a matrix has of a unit.
     """
 
     settings: dict[str, Any]
@@ -48,14 +49,13 @@ class Cut:
     n_kept: int
     axes: list[dict[str, int]]
     takers: list[str]
-    contiguous: bool
+    width: int | None
 
     def places(self, units: Sequence[int], size: int) -> Tensor:
         """Where the numbers of some units stand along an axis of this size."""
-        chosen, times = torch.tensor(list(units)), size // self.n_units
-        if self.contiguous:
-            return (chosen[:, None] * times + torch.arange(times)).flatten()
-        return (torch.arange(times)[:, None] * self.n_units + chosen).flatten()
+        width = self.width or size // self.n_units
+        every = torch.arange(size).view(-1, self.n_units, width)
+        return every[:, list(units)].flatten()
 
 
 def cut_units(encoder: PreTrainedModel, n_kept: int) -> Cut:
@@ -71,7 +71,7 @@ def cut_units(encoder: PreTrainedModel, n_kept: int) -> Cut:
     if name is None:
         raise SettingError(f"a {encoder.config.model_type} does not say how many hidden units it has; set keep=1")
     n_units = settings[name] or 4 * int(encoder.config.hidden_size)  # as GPT-2 has it
-    return _find_cut(encoder, settings | {name: n_kept}, int(n_units), n_kept, contiguous=False)
+    return _find_cut(encoder, settings | {name: n_kept}, int(n_units), n_kept, width=1)
 
 
 def n_units(encoder: PreTrainedModel) -> int:
@@ -85,7 +85,7 @@ def cut_heads(encoder: PreTrainedModel, n_kept: int) -> Cut:
     Raises
     ------
     SettingError
-        When the configuration cannot say that there are fewer heads of the same size.
+        When no configuration can say that there are fewer heads of the same size, as in GPT-2.
     """
     settings, config = _settings(encoder), encoder.config
     heads, units = int(config.num_attention_heads), n_heads(encoder)
@@ -93,18 +93,20 @@ def cut_heads(encoder: PreTrainedModel, n_kept: int) -> Cut:
     smaller = settings | {_HEAD_SIZE: size, _native(encoder, _HEADS): n_kept * (heads // units)}
     if settings.get(_GROUPS, 1) != 1:
         smaller[_GROUPS] = n_kept
+    if KEPT_HEADS not in settings:
+        with suppress(FenleiError):
+            return _find_cut(encoder, smaller, units, n_kept, width=None)
     try:
-        return _find_cut(encoder, smaller, units, n_kept, contiguous=True)
+        return _find_cut(encoder, settings | {KEPT_HEADS: n_kept}, units, n_kept, width=size)
     except FenleiError as error:
         raise SettingError(
-            f"a {config.model_type} cannot say that it has fewer heads of the same size; leave keep_heads out, and "
-            "choose fewer layers or hidden units"
+            f"the heads of a {config.model_type} cannot be cut; leave keep_heads out, and lower keep or keep_layers"
         ) from error
 
 
 def n_heads(encoder: PreTrainedModel) -> int:
     """Attention heads of each layer; those that share keys and values are one, unless all do."""
-    heads = int(encoder.config.num_attention_heads)
+    heads = kept_heads(encoder.config)
     groups = int(getattr(encoder.config, _GROUPS, None) or heads)
     return groups if groups > 1 else heads
 
@@ -209,7 +211,7 @@ def _weight_of(module: Any) -> Tensor:
 
 
 def _find_cut(
-    encoder: PreTrainedModel, settings: dict[str, Any], n_units: int, n_kept: int, *, contiguous: bool
+    encoder: PreTrainedModel, settings: dict[str, Any], n_units: int, n_kept: int, *, width: int | None
 ) -> Cut:
     with torch.device("meta"):
         expected = empty_encoder(settings).state_dict()
@@ -221,7 +223,7 @@ def _find_cut(
         if different:
             number = name.removeprefix(f"{prefix}.").partition(".")[0]
             axes[_checked(number, different, value, n_units)][name] = different[0]
-    return Cut(settings, n_units, n_kept, axes, [_taker(encoder, names) for names in axes], contiguous)
+    return Cut(settings, n_units, n_kept, axes, [_taker(encoder, names) for names in axes], width)
 
 
 def _checked(number: str, different: list[int], value: Tensor, n_units: int) -> int:
