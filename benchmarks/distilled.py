@@ -4,9 +4,10 @@
 
 An encoder is fine-tuned on labelled texts (a tenth held out to choose the epoch by). Of it are made: a textcnn, by its
 answers to these texts and to others of the set whose labels nobody looks at, which is then folded; encoders with a part
-of their hidden units, layers or heads, trained on for two epochs; and one with the tokens of these texts only. Beside them a
-textcnn that learned from the labels alone: what distillation adds to. All are measured on the test set, one after the
-other: texts a second from raw text to scores, and of one text alone. "kept" is the share of the encoder's accuracy.
+of their hidden units, layers or heads, trained on for two epochs; and one with the tokens of these texts only. Beside
+them a textcnn that learned from the labels alone: what distillation adds to. All are measured on the test set, one
+after the other: texts a second from raw text to scores, and of one text alone. "kept" is the share of the encoder's
+accuracy.
 """
 
 from __future__ import annotations
