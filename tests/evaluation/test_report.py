@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +61,15 @@ def full(**changes):
             {"epoch": 2, "loss": float("nan"), "accuracy": 0.6},
         ],
         "audit": {
-            "findings": [{"severity": "warning", "message": "12 rows twice", "count": 12, "fix": "--drop"}],
+            "findings": [
+                {
+                    "kind": "exact-duplicates",
+                    "severity": "warning",
+                    "message": "12 rows twice",
+                    "count": 12,
+                    "fix": "--drop",
+                }
+            ],
             "splits": [{"split": "train", "rows": 100, "classes": {"体育": 3}, "lengths": {"median": 5, "max": 9}}],
         },
         "environment": environment(),
@@ -167,13 +176,20 @@ def test_markup_in_data_stays_text():
             settings={EVIL: EVIL},
             telling={EVIL: [(EVIL, 1.0)]},
             filters={EVIL: [Excited(1, 1.0, ((EVIL, 1.0),))]},
-            audit={"findings": [{"severity": EVIL, "message": EVIL, "count": 1, "fix": EVIL}]},
+            audit={"findings": [{"kind": EVIL, "severity": EVIL, "message": EVIL, "count": 1, "fix": EVIL}]},
         )
     )
     page = Page(html)
     assert page.tags.count("script") == 1 and "img" not in page.tags
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert "default-src 'none'" in html
+
+
+def test_what_an_audit_finds_has_a_name_in_both_languages():
+    table = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8").partition("| kind |")[2]
+    kinds = re.findall(r"`([a-z-]+)`", " ".join(line.split("|")[1] for line in table.splitlines() if line[:3] == "| `"))
+    assert len(kinds) > 25 and set(kinds) <= WORDS.keys()
+    assert "完全重复" in render_report(full())
 
 
 def test_braces_and_dollars_are_text():

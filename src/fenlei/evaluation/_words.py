@@ -170,6 +170,35 @@ WORDS: dict[str, tuple[str, str]] = {
     "warning": ("warning", "警告"),
     "note": ("note", "提示"),
     "mend": ("mend with {fix}", "修复：{fix}"),
+    "leaks": ("Leaks", "测试泄漏"),
+    "near-leaks": ("Near leaks", "近似泄漏"),
+    "exact-duplicates": ("Duplicates", "完全重复"),
+    "normalised-duplicates": ("Duplicates but for case and space", "规范化后重复（仅大小写或空白不同）"),
+    "near-duplicates": ("Near duplicates", "近似重复"),
+    "conflicting-labels": ("Conflicting labels", "同一文本标签不一致"),
+    "empty-texts": ("Empty texts", "空文本"),
+    "wordless-texts": ("Texts without a word", "没有文字的文本"),
+    "long-texts": ("Long texts", "过长的文本"),
+    "length-outliers": ("Unusually long texts", "长度异常的文本"),
+    "damaged-texts": ("Damaged texts", "损坏的文本"),
+    "lone-surrogates": ("Half characters", "残缺字符"),
+    "control-characters": ("Control characters", "控制字符或不可见字符"),
+    "html-markup": ("HTML", "含 HTML 标记"),
+    "urls": ("Web addresses", "含网址"),
+    "mixed-encodings": ("Different encodings", "文件编码不一致"),
+    "no-rows": ("No rows", "没有数据行"),
+    "single-class": ("A single class", "只有一个类别"),
+    "unseen-classes": ("Classes not trained on", "训练集中没有的类别"),
+    "unmeasured-classes": ("Classes not measured on", "评测数据中没有的类别"),
+    "rare-classes": ("Rare classes", "样本过少的类别"),
+    "class-imbalance": ("Imbalance", "类别不均衡"),
+    "label-shift": ("Labels distributed differently", "标签分布不同"),
+    "label-variants": ("Labels spelt in several ways", "同一标签写法不一"),
+    "untidy-labels": ("Untidy labels", "标签含多余空格或全角字符"),
+    "similar-labels": ("Labels that look alike", "疑似写错的标签"),
+    "empty-labels": ("Empty labels", "空标签"),
+    "unlabelled-rows": ("Rows without labels", "没有标签的行"),
+    "mixed-targets": ("One label or several", "单标签与多标签混用"),
     "reproduce": ("Reproduce", "复现"),
     "command": ("Command", "命令"),
     "settings": ("Settings", "设置"),
@@ -194,9 +223,9 @@ def word(key: str, **values: object) -> Markup:
     return both(*(Markup(sentence).format(**values) for sentence in WORDS[key]))  # noqa: S704  (ours)
 
 
-def named(measure: str) -> Markup:
-    """Return the words of a measure, or its name where there are none."""
-    return word(measure) if measure in WORDS else Markup("{}").format(printable(measure))
+def named(name: str) -> Markup:
+    """Return the words of a measure or of a kind of finding, or its name where there are none."""
+    return word(name) if name in WORDS else Markup("{}").format(printable(name))
 
 
 def both(en: str, zh: str) -> Markup:

@@ -62,7 +62,7 @@ class ReportData:
     history : sequence of mappings
         One an epoch: ``epoch`` and losses and measures.
     audit : mapping or object with ``to_dict``
-        Its ``findings`` (severity, message, count, fix) and ``splits`` (split, rows, classes, lengths) are
+        Its ``findings`` (kind, severity, message, count, fix) and ``splits`` (split, rows, classes, lengths) are
         shown.
     environment : mapping of str to str
         Versions, see `environment`.
