@@ -201,7 +201,8 @@ TINY = ("--set", "dim=8", "--set", "filters=8", "--set", "epochs=8", "--set", "b
 def test_a_distilled_model_learns_from_all_but_what_it_is_measured_on(capsys, trained, more):
     code, out, err = run(
         capsys, "compress", trained, "--to", "distilled", "--train", "train.jsonl", "--texts", "plain.txt",
-        "--data", "test.jsonl", "--set", "student=textcnn", *TINY, "--max-loss", "60", "--out", "small", "--json",
+        "--data", "test.jsonl", "--set", "student=textcnn", "--set", "clean.urls=remove", *TINY, "--max-loss", "60",
+        "--out", "small", "--json",
     )  # fmt: skip
     assert code == 0, err
     found = json.loads(out)
@@ -209,7 +210,14 @@ def test_a_distilled_model_learns_from_all_but_what_it_is_measured_on(capsys, tr
     assert found["notes"] == ["1 texts are not learned from, as they are measured on"]
     assert "fenlei: 1 texts are not learned from" in err
     facts = read_manifest("small").facts["compressed"]
-    assert facts["options"] == {"student": "textcnn", "dim": 8, "filters": 8, "epochs": 8, "batch_size": 8}
+    assert facts["options"] == {
+        "student": "textcnn",
+        "clean": {"urls": "remove"},
+        "dim": 8,
+        "filters": 8,
+        "epochs": 8,
+        "batch_size": 8,
+    }
     assert fenlei.load("small").filters == 8
 
 

@@ -54,8 +54,9 @@ def compress_command(model: str, to: str, out: str, as_json: bool, **chosen: Any
     from fenlei.compress.measure import compare
     from fenlei.compress.methods import check_options, compress
     from fenlei.persistence import REFERENCE, load, read_extra, read_manifest, save
+    from fenlei.train.run import nested
 
-    options = check_options(to, parse_settings(chosen["settings"]))
+    options = check_options(to, nested(parse_settings(chosen["settings"])))
     _check_out(model, out)
     manifest = read_manifest(model)
     material = _material(to, chosen, multi_label=manifest.multi_label)
