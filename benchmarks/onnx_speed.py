@@ -3,9 +3,10 @@
     python benchmarks/onnx_speed.py --encoder FOLDER [--set chnsenticorp] [--rows 9600] [--texts 2000] [--runs 5]
 
 A textcnn and an encoder learn from a part of a real set. For the encoder there is also the ``transformers`` pipeline,
-with the same weights, in batches of 32 in the order of the file, each padded to its longest text; as our own models it
-runs on all cores. The programs take turns, so that other work on the machine meets them alike; each figure is the
-median of its turns, after a warm-up. ``--trained FOLDER`` keeps the trained models, and takes them from there.
+with the same weights, in batches of 32 in the order of the file, each padded to its longest text, and one text at a
+time, as it does by itself; as our own models it runs on all cores. The programs take turns, so that other work on the
+machine meets them alike; each figure is the median of its turns, after a warm-up. ``--trained FOLDER`` keeps the
+trained models, and takes them from there.
 """
 
 from __future__ import annotations
@@ -79,7 +80,10 @@ def _programs(model: TextClassifier, encoder: str) -> list[Program]:
     named = {f"{model.family}, network": model, "ONNX float32": exported, "ONNX int8": small}
     programs = [Program(name, m.predict_proba, _size(m)) for name, m in named.items()]
     if isinstance(model, EncoderClassifier):
-        programs.append(Program("transformers pipeline", _pipeline(model, encoder), _size(model)))
+        programs += [
+            Program(name, _pipeline(model, encoder, batch_size), _size(model))
+            for name, batch_size in (("pipeline, batches of 32", BATCH), ("transformers pipeline", 1))
+        ]
     return programs
 
 
@@ -87,7 +91,7 @@ def _size(model: TextClassifier) -> int:
     return sum(map(len, model.to_files().values()))
 
 
-def _pipeline(model: EncoderClassifier, encoder: str) -> Score:
+def _pipeline(model: EncoderClassifier, encoder: str, batch_size: int) -> Score:
     """Give the classes' probabilities by the pipeline of transformers, over the same network."""
     from transformers import AutoTokenizer, pipeline
     from transformers.utils import logging
@@ -99,7 +103,7 @@ def _pipeline(model: EncoderClassifier, encoder: str) -> Score:
     network.encoder.set_attn_implementation("sdpa")
     network.config.id2label = dict(enumerate(model.classes_.tolist()))
     tokenizer = AutoTokenizer.from_pretrained(find_encoder(encoder))
-    ask: Any = pipeline("text-classification", model=network, tokenizer=tokenizer, batch_size=BATCH, top_k=None)
+    ask: Any = pipeline("text-classification", model=network, tokenizer=tokenizer, batch_size=batch_size, top_k=None)
 
     def score(texts: Sequence[str]) -> NDArray[Any]:
         answers = ask(list(texts), truncation=True, max_length=model.max_length_)
