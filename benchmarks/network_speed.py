@@ -64,7 +64,7 @@ class Ours:
         for epoch in range(self.recipe.epochs):
             batches.set_epoch(epoch)
             for batch in batches:
-                inputs = self.examples.__getitems__(batch)
+                (inputs,) = self.examples.__getitems__(batch)
                 with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                     logits = network(inputs["input_ids"], keys=inputs["keys"], batch_key=inputs["batch_key"]).logits
                     mean = loss(logits.float(), inputs["targets"]).mean()
