@@ -8,6 +8,7 @@ import json
 import pytest
 import torch
 from transformers import (
+    CONFIG_MAPPING,
     BertConfig,
     DistilBertConfig,
     EuroBertConfig,
@@ -25,6 +26,7 @@ from transformers import (
 )
 
 from fenlei.encoders.bare import config_bytes, empty_encoder, quiet
+from fenlei.encoders.fewer_heads import _KINDS
 from fenlei.encoders.smaller import (
     cut_heads,
     cut_units,
@@ -119,6 +121,18 @@ def test_heads_that_share_keys_and_values_are_one_unless_all_do(kind, n, left):
     _, small = halved(network, cut_heads(network, n // 2), n)
     config = small.config
     assert (config.num_attention_heads, config.num_key_value_heads, config.head_dim) == left
+
+
+@pytest.mark.parametrize("kind", sorted(_KINDS))
+def test_heads_of_all_kinds_that_are_said_to_do_with_fewer(kind, monkeypatch):
+    own = {"languages": ["zh"], "default_language": "zh", "mask_token_id": 4, "intra_bottleneck_size": 8}
+    sizes = SIZES | MARKS | own if kind != "distilbert" else CONFIGS[kind]().to_dict()
+    config = CONFIG_MAPPING[kind](**{name: value for name, value in sizes.items() if name != "model_type"})
+    monkeypatch.setitem(CONFIGS, kind, lambda: config)
+    network = make(kind)
+    silent, small = halved(network, cut_heads(network, 2), 4)
+    assert not torch.allclose(answer(silent), answer(network), atol=1e-4)
+    torch.testing.assert_close(answer(small), answer(silent), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", OWN_SETTING)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -97,11 +97,12 @@ def cut_heads(encoder: PreTrainedModel, n_kept: int) -> Cut:
         with suppress(FenleiError):
             return _find_cut(encoder, smaller, units, n_kept, width=None)
     try:
-        return _find_cut(encoder, settings | {KEPT_HEADS: n_kept}, units, n_kept, width=size)
+        cut = _find_cut(encoder, settings | {KEPT_HEADS: n_kept}, units, n_kept, width=None)
     except FenleiError as error:
         raise SettingError(
             f"the heads of a {config.model_type} cannot be cut; leave keep_heads out, and lower keep or keep_layers"
         ) from error
+    return replace(cut, width=len(inputs_first(encoder.get_submodule(cut.takers[0]))) // units)
 
 
 def n_heads(encoder: PreTrainedModel) -> int:
