@@ -4,9 +4,9 @@
 
 The titles of thucnews, each with a number so that none is there twice, as jsonl. The models are a tfidf and a folded
 textcnn, trained on some of the titles; what they know does not matter here. "All at once" is what a short script does:
-read every line, ask `predict_proba` once, write every line. "In halves" runs `fenlei score` twice at the same time,
-each on half of the file: what a pool of two processes could gain. Every run is a program of its own, from its start to
-its end with the loading of the model in it; they take turns, and each figure is the median of its turns.
+read every line, ask `predict_proba` once, write every line. Every run is a program of its own, from its start to its
+end with the loading of the model in it; they take turns, and each figure is the median of its turns. Peak memory is the
+sum of the peaks of a run's processes.
 """
 
 from __future__ import annotations
@@ -29,16 +29,27 @@ from fenlei.models.textcnn import TextCnnClassifier
 
 TRAINED = 20_000  # titles
 _PEAK = """
-import pathlib
-print(next(line.split()[1] for line in pathlib.Path("/proc/self/status").read_text().splitlines() if "VmHWM" in line))
+import os, pathlib
+def peak(process):
+    lines = pathlib.Path(f"/proc/{process}/status").read_text().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
 """
 _SCORE = f"""
 import sys
+{_PEAK}
 from fenlei.cli.score import score_command
-score_command([sys.argv[1], sys.argv[2], "--output", sys.argv[3]], standalone_mode=False)
-{_PEAK}"""
+from fenlei.scoring.workers import Workers
+peaks, leave = [], Workers.__exit__
+def note_and_leave(workers, *error):
+    peaks.extend(peak(worker._process.pid) for worker in workers._workers)
+    leave(workers, *error)
+Workers.__exit__ = note_and_leave
+score_command([*sys.argv[1:3], "--output", *sys.argv[3:]], standalone_mode=False)
+print(peak(os.getpid()) + sum(peaks))
+"""
 _AT_ONCE = f"""
 import json, sys
+{_PEAK}
 import fenlei
 model = fenlei.load(sys.argv[1])
 with open(sys.argv[2], encoding="utf-8") as file:
@@ -48,7 +59,8 @@ labels = model.labels_from_scores(scores).tolist()
 with open(sys.argv[3], "w", encoding="utf-8") as file:
     for label, score in zip(labels, scores.max(axis=1).tolist()):
         file.write(json.dumps(dict(label=label, score=score), ensure_ascii=False) + "\\n")
-{_PEAK}"""
+print(peak(os.getpid()))
+"""
 
 
 def main() -> None:
@@ -62,19 +74,18 @@ def main() -> None:
         folder = Path(name)
         models = _models(folder, train.texts, train.targets)
         few, all_ = (_write(folder, train.texts, count) for count in (chosen.rows // 10, chosen.rows))
-        halves = [_write(folder, train.texts, chosen.rows // 2, half) for half in range(2)]
         runs = {
-            "fenlei score, a tenth of the rows": (_SCORE, [few], chosen.rows // 10),
-            "fenlei score": (_SCORE, [all_], chosen.rows),
-            "fenlei score, in halves": (_SCORE, halves, chosen.rows),
-            "all at once": (_AT_ONCE, [all_], chosen.rows),
+            "fenlei score, a tenth of the rows": (_SCORE, few, []),
+            "fenlei score": (_SCORE, all_, []),
+            "fenlei score --workers 0": (_SCORE, all_, ["--workers", "0"]),
+            "all at once": (_AT_ONCE, all_, []),
         }
-        rows = [
-            [model.name, how, f"{count / seconds:,.0f}", f"{peak / 1e3:,.0f}"]
-            for model in models
-            for how, (code, files, count) in runs.items()
-            for seconds, peak in [_median(_take(code, model, files) for _ in range(chosen.runs))]
-        ]
+        rows = []
+        for model in models:
+            turns = [{how: _take(model, *run) for how, run in runs.items()} for _ in range(chosen.runs)]
+            for how, (_, file, _) in runs.items():
+                seconds, peak = _median(turn[how] for turn in turns)
+                rows.append([model.name, how, f"{int(file.stem) / seconds:,.0f}", f"{peak / 1e3:,.0f}"])
     print_table(["model", "program", "rows/s", "peak memory, MB"], rows)
 
 
@@ -88,21 +99,20 @@ def _models(folder: Path, texts: list[str], labels: list[str]) -> list[Path]:
     ]
 
 
-def _write(folder: Path, texts: list[str], count: int, part: int = 0) -> Path:
-    path = folder / f"{count}-{part}.jsonl"
+def _write(folder: Path, texts: list[str], count: int) -> Path:
+    path = folder / f"{count}.jsonl"
     with path.open("w", encoding="utf-8") as file:
-        for i in range(count * part, count * (part + 1)):
+        for i in range(count):
             file.write(json.dumps({"text": f"{texts[i % len(texts)]} {i}"}, ensure_ascii=False) + "\n")
     return path
 
 
-def _take(code: str, model: Path, files: list[Path]) -> tuple[float, float]:
-    """Run a program on each file, all at the same time: seconds to the last one's end, kilobytes of all."""
+def _take(model: Path, code: str, file: Path, options: list[str]) -> tuple[float, float]:
+    """Run a program: seconds, kilobytes."""
     start = time.perf_counter()
-    commands = [[sys.executable, "-c", code, str(model), str(file), f"{file}.answers.jsonl"] for file in files]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
-    peaks = [float(process.communicate()[0].split()[-1]) for process in running]
-    return time.perf_counter() - start, sum(peaks)
+    command = [sys.executable, "-c", code, str(model), str(file), f"{file}.answers.jsonl", *options]
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return time.perf_counter() - start, float(told.split()[-1])
 
 
 def _median(turns: Iterable[tuple[float, float]]) -> tuple[float, float]:

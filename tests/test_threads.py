@@ -28,3 +28,10 @@ def test_a_failure_tells_the_others_to_stop(monkeypatch: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         in_threads(work, [0, 1], stop=stop)
     assert stop.is_set()
+
+
+def test_a_process_that_shares_the_cores_uses_fewer(monkeypatch: Any) -> None:
+    monkeypatch.setattr(_threads, "_limit", None)
+    assert _threads.n_threads() >= 1
+    _threads.limit_threads(3)
+    assert _threads.n_threads() == 3

@@ -12,9 +12,20 @@ _Job = TypeVar("_Job")
 _Result = TypeVar("_Result")
 
 
+_limit: int | None = None
+
+
 def n_threads() -> int:
     """Count the cores this process may use."""
+    if _limit is not None:
+        return _limit
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def limit_threads(most: int) -> None:
+    """Use so many threads in this process from now on, where several processes share the cores."""
+    global _limit  # noqa: PLW0603  (it is the process that is limited)
+    _limit = most
 
 
 def in_threads(

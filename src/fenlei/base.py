@@ -62,6 +62,8 @@ class TextClassifier(Estimator, ABC):
     """Whether `fit` goes over the texts again and again, and so has use for ``validation`` and ``run``."""
     is_costly: ClassVar[bool] = False
     """Whether `fit` takes minutes rather than seconds, so that nothing fits it just to draw a curve."""
+    scores_on_all_cores: ClassVar[bool] = True
+    """Whether one process scores on all cores; False where most of that work holds Python's lock."""
     classes_: NDArray[Any]
     multi_label_: bool
 

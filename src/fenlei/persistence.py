@@ -7,6 +7,7 @@ it, such as ``report.html``. ``docs/model-folder.md`` describes the layout and w
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import os
 from collections.abc import Mapping
@@ -27,7 +28,10 @@ from fenlei.manifest import MANIFEST, FileFacts, Manifest
 if TYPE_CHECKING:
     from fenlei.base import TextClassifier
 
-__all__ = ["EXTRA_FILES", "REFERENCE", "check_replaceable", "load", "read_extra", "read_manifest", "read_parts", "save"]
+__all__ = [
+    "EXTRA_FILES", "REFERENCE", "check_replaceable", "load", "load_with_digest", "read_digest", "read_extra",
+    "read_manifest", "read_parts", "save",
+]  # fmt: skip
 
 FilePath = str | os.PathLike[str]
 REFERENCE = "reference.json"
@@ -38,6 +42,7 @@ EXTRA_FILES = ("audit.json", "history.json", "metrics.json", REFERENCE, "report.
 _CONFIG, _LABELS = "config.json", "labels.json"
 _MARKS = (MANIFEST, _CONFIG, _LABELS)  # of a model folder, also a damaged one; a manifest.json alone others have too
 _LAZY = ("vocabulary.json", "tokenizer.json")  # megabytes, which a family parses when it needs them
+_ATTEMPTS = 3  # to load a folder that is replaced while it is read
 _PAIRS = "$pairs"  # how a dictionary is written whose keys are not plain texts
 _FOREIGN = (FenleiError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
@@ -130,6 +135,33 @@ def load(folder: FilePath) -> TextClassifier:
     except _FOREIGN as error:
         raise ModelFolderError(f"{folder}: {_reason(error)}") from error
     return model
+
+
+def read_digest(folder: FilePath) -> str:
+    """Give the SHA-256 of a folder's manifest, which changes with any file of the model.
+
+    Raises
+    ------
+    ModelFolderError
+        When there is no such folder, or its manifest is damaged.
+    """
+    return hashlib.sha256(read_manifest(folder).to_bytes()).hexdigest()
+
+
+def load_with_digest(folder: FilePath) -> tuple[TextClassifier, str]:
+    """Load a model, and tell which it is, also where the folder is replaced at this moment.
+
+    Raises
+    ------
+    ModelFolderError
+        When it cannot be loaded.
+    """
+    for _ in range(_ATTEMPTS):
+        before = read_digest(folder)
+        model = load(folder)
+        if read_digest(folder) == before:
+            return model, before
+    raise ModelFolderError(f"{folder}: is replaced over and over; load it when it is at rest")
 
 
 def read_parts(folder: FilePath) -> tuple[Manifest, NDArray[Any], dict[str, Any]]:

@@ -20,6 +20,13 @@ def test_rows_are_lines_of_json():
     assert rows_as_bytes([]) == b""
 
 
+@pytest.mark.parametrize("label", ["}, {", '"}, {"', "}", "{}, {}", "a, b\n"])
+def test_labels_that_look_like_the_end_of_a_row(label):
+    rows = [{"label": label, "score": 0.5, "scores": {label: 0.5, "b": 0.5}}, {"labels": [label, "b"], "score": 0.75}]
+    for some in (rows, rows[:1], rows * 3):
+        assert rows_as_bytes(some).decode() == "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in some)
+
+
 def test_packed_parts_make_one_file():
     packed = rows_as_bytes(ROWS[:1], packed=True) + rows_as_bytes(ROWS[1:], packed=True)
     assert [json.loads(line) for line in gzip.decompress(packed).splitlines()] == ROWS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,11 +154,11 @@ def _check_loss(found: Comparison, allowed: float) -> None:
 
 def _facts(model: str, manifest: Manifest, found: Comparison, data: str | None) -> dict[str, Any]:
     """Tell what the model was made from, and what was measured."""
-    from fenlei.manifest import MANIFEST
+    from fenlei.persistence import read_digest
 
     return {
         "from": manifest.family,
-        "digest": hashlib.sha256((Path(model) / MANIFEST).read_bytes()).hexdigest(),
+        "digest": read_digest(model),
         "data": data or "drawn from the vocabulary",
         **found.to_dict(),
         "source_facts": manifest.facts,

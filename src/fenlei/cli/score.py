@@ -15,6 +15,12 @@ from fenlei.cli._common import count_rows, json_option, one_line, print_json, pr
 @click.option("--output", required=True, metavar="FILE.jsonl", help="Write here, a row for each text; also *.jsonl.gz.")
 @click.option("--proba", is_flag=True, help="With the probability of every class.")
 @click.option("--top", type=click.IntRange(min=1), metavar="K", help="With the K likeliest classes.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Processes that score; by default one a core, at most 4, for linear and folded models, none for others.",
+)
 @click.option("--restart", is_flag=True, help="Begin anew, whatever an interrupted run has left.")
 @text_options
 @json_option
@@ -24,6 +30,7 @@ def score_command(
     output: str,
     proba: bool,
     top: int | None,
+    workers: int | None,
     restart: bool,
     as_json: bool,
     **columns: Any,
@@ -42,7 +49,8 @@ def score_command(
     with progress("rows", count_rows(source)) as advance:
         scored = score(
             model, source, output,
-            shown=None if proba else top or 0, restart=restart, advance=advance, message=_tell, **columns,
+            shown=None if proba else top or 0, restart=restart, workers=workers,
+            advance=advance, message=_tell, **columns,
         )  # fmt: skip
     if as_json:
         print_json(scored.to_dict())

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 class LinearTextClassifier(TextClassifier):
     """A linear model over n-grams; a family supplies its features and its way to the weights."""
 
+    scores_on_all_cores = False
     clean: dict[str, Any] | None
     segmenter: str | None
     segment: dict[str, Any] | None

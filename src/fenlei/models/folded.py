@@ -59,6 +59,7 @@ class FoldedClassifier(MadeClassifier):
     """
 
     family = "folded"
+    scores_on_all_cores = False
     refusal = "a folded model is not trained but made by fenlei compress MODEL --to folded; train a textcnn first"
 
     @property

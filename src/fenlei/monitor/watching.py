@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from fenlei.exceptions import DataError, UnknownNameError
-from fenlei.manifest import MANIFEST
 from fenlei.monitor.reference import TrainingReference, load_reference
 from fenlei.monitor.store import ModelCount
+from fenlei.persistence import read_digest
 
 _LEAST_DIGITS = 8
 
@@ -40,9 +38,7 @@ def read_folder(folder: str) -> ModelFolder:
     ModelFolderError
         When it is none.
     """
-    reference = load_reference(folder)
-    digest = hashlib.sha256((Path(folder) / MANIFEST).read_bytes()).hexdigest()
-    return ModelFolder(folder, digest, reference)
+    return ModelFolder(folder, read_digest(folder), load_reference(folder))
 
 
 def watch(

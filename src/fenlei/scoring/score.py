@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,11 @@ from fenlei._unread import counted
 from fenlei.data.files import Notes, is_packed
 from fenlei.data.readers import stream
 from fenlei.exceptions import DataError
-from fenlei.manifest import MANIFEST
-from fenlei.persistence import FilePath, load
-from fenlei.scoring.outputs import check_output, rows_as_bytes
-from fenlei.scoring.predictions import as_predictions
+from fenlei.persistence import FilePath, load_with_digest
+from fenlei.scoring.outputs import check_output
 from fenlei.scoring.unfinished import open_unfinished
-from fenlei.scoring.windows import WINDOW_ROWS, score_window, windows
+from fenlei.scoring.windows import WINDOW_ROWS, windows
+from fenlei.scoring.workers import Job, answered
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ def score(
     *,
     shown: int | None = 0,
     restart: bool = False,
+    workers: int | None = None,
     window_rows: int = WINDOW_ROWS,
     sync_every: float = 1.0,
     advance: Callable[[int], None] = lambda rows: None,
@@ -81,6 +81,9 @@ def score(
         How many of the likeliest classes a row tells in ``scores``; None for all.
     restart : bool, default=False
         Throw away what an interrupted run left, and begin anew.
+    workers : int or None, default=None
+        Processes that score, beside the one that reads and writes; 0 scores in that one. None begins one a core, at
+        most 4, behind the first 8 windows, for models that leave cores idle in one process: linear ones and folded.
     window_rows : int, default=16_384
         Texts that are sorted by length and scored together; long ones make smaller windows.
     sync_every : float, default=1.0
@@ -123,18 +126,19 @@ def score(
     check_output(name, os.fspath(source))
     path = _resumable(name)
     texts = (record.text for record in stream(source, label="", notes=Notes(message=message), **columns))
-    classifier = load(model)
+    classifier, digest = load_with_digest(model)
     n_shown = len(classifier.classes_) if shown is None else shown
-    job = {"model": _digest(model), "version of fenlei": fenlei.__version__, "choice of classes": n_shown}
-    packed = is_packed(name)
+    task = Job(os.fspath(model), digest, n_shown, is_packed(name))
+    facts = {"model": digest, "version of fenlei": fenlei.__version__, "choice of classes": n_shown}
     start = time.perf_counter()
-    opened = open_unfinished(path, job, restart=restart, wait=sync_every, message=message)
+    opened = open_unfinished(path, facts, restart=restart, wait=sync_every, message=message)
     with opened as unfinished, counted() as unread:
         advance(unfinished.found.rows)
-        for window in _read_ahead(windows(unfinished.skip(texts, os.fspath(source)), rows=window_rows)):
-            predictions = as_predictions(classifier, score_window(classifier, window), shown=n_shown)
-            unfinished.append(window, rows_as_bytes(predictions, packed=packed))
-            advance(len(window))
+        parts = _read_ahead(windows(unfinished.skip(texts, os.fspath(source)), rows=window_rows))
+        with closing(answered(classifier, task, parts, workers)) as answers:
+            for window, rows in answers:
+                unfinished.append(window, rows)
+                advance(len(window))
         unfinished.finish()
     if unread.n_texts:
         message(str(unread))
@@ -147,10 +151,6 @@ def _resumable(output: str) -> Path:
     if path.exists() and not path.is_file():
         raise DataError("is no file that a killed run could go on with; use fenlei predict for it", source=output)
     return path
-
-
-def _digest(model: FilePath) -> str:
-    return hashlib.sha256((Path(model) / MANIFEST).read_bytes()).hexdigest()
 
 
 def _read_ahead(parts: Iterator[list[str]]) -> Iterator[list[str]]:

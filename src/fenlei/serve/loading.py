@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,7 +10,7 @@ import numpy as np
 
 from fenlei.base import TextClassifier
 from fenlei.exceptions import ModelFolderError
-from fenlei.persistence import load, read_manifest
+from fenlei.persistence import load_with_digest, read_digest
 
 if TYPE_CHECKING:
     from fenlei.monitor.reference import TrainingReference
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 CHECK_TEXT = "这是一句话 a text"
 """What a model must be able to score, to be in service."""
 _DIGITS = 16
-_ATTEMPTS = 3  # the folder may be replaced while it is read
 
 
 class Loaded(NamedTuple):
@@ -35,7 +33,7 @@ Load = Callable[[Path], Loaded]
 
 def read_version(folder: Path) -> str:
     """Give the beginning of the SHA-256 of a folder's manifest, which changes with any file of the model."""
-    return hashlib.sha256(read_manifest(folder).to_bytes()).hexdigest()[:_DIGITS]
+    return read_digest(folder)[:_DIGITS]
 
 
 def load_version(folder: Path) -> Loaded:
@@ -48,13 +46,9 @@ def load_version(folder: Path) -> Loaded:
     """
     from fenlei.monitor.reference import load_reference
 
-    for _ in range(_ATTEMPTS):
-        before = read_version(folder)
-        model = load(folder)
-        if read_version(folder) == before:
-            check_scores(model)
-            return Loaded(model, before, load_reference(folder))
-    raise ModelFolderError(f"{folder}: is replaced over and over; load it when it is at rest")
+    model, digest = load_with_digest(folder)
+    check_scores(model)
+    return Loaded(model, digest[:_DIGITS], load_reference(folder))
 
 
 def check_scores(model: TextClassifier) -> None:
