@@ -35,8 +35,8 @@ def test_a_prediction_is_kept_as_facts_without_its_text(store, record):
 
 
 def test_a_text_is_kept_where_it_is_given(store, record):
-    store.add([record("a", text="很\x00好\ud800"), record("b", text="")])
-    assert rows(store, "texts") == [("a", "很\ufffd好\ufffd"), ("b", "")]
+    store.add([record("a", text="很\x00好\ud800"), record("b", text=""), record("c\ud800", text="好")])
+    assert rows(store, "texts") == [("a", "很\ufffd好\ufffd"), ("b", ""), ("c\ufffd", "好")]
 
 
 def test_an_id_that_is_there_stays_as_it_is(store, record):
@@ -166,7 +166,8 @@ def test_reading_makes_no_file(tmp_path):
         ("postgresql+psycopg://me:Secret1@h/d", MissingExtraError, "psycopg"),
     ],
 )
-def test_bad_urls(url, error, words):
+def test_bad_urls(url, error, words, monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(error, match=words) as caught:
         PredictionStore(url)
     assert "Secret1" not in str(caught.value)

@@ -110,6 +110,16 @@ def test_a_version_that_does_not_work_leaves_the_old_one(serving, toys, run, sec
     run(work())
 
 
+def test_what_has_not_happened_yet_is_told_as_none(serving, toys, run):
+    async def work():
+        async with serving(toys.ToyClassifier()) as one:
+            told = (await one.get("/metrics")).text
+            for name in ("shed_requests", "abstentions", "model_errors"):
+                assert f'fenlei_{name}_total{{model="toy"}} 0.0' in told
+
+    run(work())
+
+
 def test_a_watched_folder_is_loaded_again(tmp_path, chinese, running_app, run):
     folder = save(TfidfClassifier().fit(chinese.texts, chinese.labels), tmp_path / "model")
     turned = {"好评": "差评", "差评": "好评"}

@@ -78,10 +78,10 @@ class PredictionStore:
         """
         from sqlalchemy.exc import IntegrityError
 
-        unique = {record.id: record for record in records}
-        rows = [_row(record) for record in unique.values()]
+        unique = {storable(record.id): record for record in records}
+        rows = [_row(name, record) for name, record in unique.items()]
         texts = [
-            {"id": record.id, "text": storable(record.text)} for record in unique.values() if record.text is not None
+            {"id": name, "text": storable(record.text)} for name, record in unique.items() if record.text is not None
         ]
         if not rows:
             return
@@ -228,13 +228,13 @@ class PredictionStore:
             return connection.execute(PREDICTIONS.delete().where(chosen)).rowcount, edge is None
 
 
-def _row(record: PredictionRecord) -> dict[str, Any]:
+def _row(name: str, record: PredictionRecord) -> dict[str, Any]:
     from fenlei.monitor._tables import LONGEST_ID, LONGEST_NAME
 
-    if not 1 <= len(record.id) <= LONGEST_ID:
-        raise SettingError(f"the id of a prediction has 1 to {LONGEST_ID} characters; got {len(record.id)}")
+    if not 1 <= len(name) <= LONGEST_ID:
+        raise SettingError(f"the id of a prediction has 1 to {LONGEST_ID} characters; got {len(name)}")
     return {
-        "id": storable(record.id),
+        "id": name,
         "time_ms": _milliseconds(record.time),
         "model": storable(record.model[:LONGEST_NAME]),
         "version": storable(record.version[:LONGEST_NAME]),

@@ -73,6 +73,8 @@ class Metrics:
             self.info.remove(old.name, old.version, old.model.family)
         self.info.labels(served.name, served.version, served.model.family).set(1)
         self.ready.labels(served.name).set(1)
+        for counter in (self.shed, self.abstentions, self.model_errors):
+            counter.labels(served.name)  # of 0: a series that begins with its first event shows no increase by it
         self.waiting.labels(served.name).set_function(lambda: served.batcher.waiting)
 
     def render(self) -> bytes:
