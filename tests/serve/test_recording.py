@@ -7,6 +7,7 @@ import re
 import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -17,7 +18,7 @@ pytest.importorskip("sqlalchemy", reason="needs the extra monitor")
 
 
 def rows(file, table):
-    with sqlite3.connect(file) as database:
+    with closing(sqlite3.connect(file)) as database:
         return database.execute(f"select * from {table}").fetchall()
 
 

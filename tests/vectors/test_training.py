@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import subprocess
 import sys
 
@@ -46,7 +47,8 @@ def test_the_same_again_in_another_process(two_topics, method, tmp_path):
         "save_vectors(train_vectors(texts, **settings), path)"
     )
     given = json.dumps([two_topics, settings, str(tmp_path / "two.safetensors")])
-    subprocess.run([sys.executable, "-c", code], input=given, text=True, check=True, env={"PYTHONHASHSEED": "77"})
+    environment = os.environ | {"PYTHONHASHSEED": "77"}
+    subprocess.run([sys.executable, "-c", code], input=given, text=True, check=True, env=environment)
     assert one.read_bytes() == (tmp_path / "two.safetensors").read_bytes()
     other = train_vectors(two_topics, **settings | {"seed": 14})
     assert not np.array_equal(other.matrix, load_vectors(one).matrix)

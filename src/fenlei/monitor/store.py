@@ -116,9 +116,9 @@ class PredictionStore:
             "label": label_text(label),
         }
         try:
-            return self._replace_feedback(row)
-        except IntegrityError:  # another has just said something: ours is the later word
-            return self._replace_feedback(row)
+            return self._put_feedback(row)
+        except IntegrityError:  # another was first: now there is a row to change, and ours is the later word
+            return self._put_feedback(row)
 
     def models(self) -> list[ModelCount]:
         """List the versions of models that predictions are kept of, the latest first."""
@@ -199,16 +199,16 @@ class PredictionStore:
                 known.update(connection.execute(select(PREDICTIONS.c.id).where(asked)).scalars())
         return known
 
-    def _replace_feedback(self, row: dict[str, Any]) -> bool:
+    def _put_feedback(self, row: dict[str, Any]) -> bool:
         from sqlalchemy import literal, select
 
         from fenlei.monitor._tables import FEEDBACK, PREDICTIONS
 
         found = select(PREDICTIONS.c.id, literal(row["time_ms"]), literal(row["label"]))
-        found = found.where(PREDICTIONS.c.id == row["id"])
+        added = FEEDBACK.insert().from_select(["id", "time_ms", "label"], found.where(PREDICTIONS.c.id == row["id"]))
         with self._writing() as connection:
-            connection.execute(FEEDBACK.delete().where(FEEDBACK.c.id == row["id"]))
-            added = FEEDBACK.insert().from_select(["id", "time_ms", "label"], found)
+            if connection.execute(FEEDBACK.update().where(FEEDBACK.c.id == row["id"]).values(row)).rowcount:
+                return True
             return connection.execute(added, execution_options={"preserve_rowcount": True}).rowcount > 0
 
     def _prune_part(self, limit: int) -> tuple[int, bool]:
