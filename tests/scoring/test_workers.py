@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+import fenlei
 from fenlei import TfidfClassifier, load, save
 from fenlei._unread import counted
+from fenlei.exceptions import DataError, SettingError
 from fenlei.persistence import read_digest
 from fenlei.scoring import workers
 from fenlei.scoring.score import score
@@ -29,6 +32,19 @@ WINDOWS[3:3] = [["", " ", "好" * 3000, "a\ud800b", "nul\0", "😀" * 5]]
 def folder(tmp_path_factory):
     model = TfidfClassifier().fit(TEXTS, ["好评", "好评", "差评", "差评", "一般", "一般"])
     return save(model, tmp_path_factory.mktemp("models") / "m")
+
+
+@pytest.fixture
+def remembered(monkeypatch):
+    """All processes that are begun."""
+    begun, popen = [], subprocess.Popen
+
+    def remember(*arguments, **keywords):
+        begun.append(popen(*arguments, **keywords))
+        return begun[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", remember)
+    return begun
 
 
 def job_of(folder, *, packed=False):
@@ -100,7 +116,7 @@ def killing(lost, at):
     send = Workers.send
 
     def send_and_kill(self, texts):
-        if self._sent == at:
+        if self._turn == at:
             for worker in self._workers[lost]:
                 worker._process.kill()
         send(self, texts)
@@ -119,16 +135,83 @@ def test_without_processes_this_one_does_it(folder, monkeypatch):
     assert answers(model, job, 2) == expected
 
 
+def test_lost_ones_are_told_of(folder, monkeypatch):
+    told = []
+    monkeypatch.setattr(Workers, "send", killing(slice(0, 1), at=5))
+    list(answered(load(folder), job_of(folder), iter(WINDOWS), 2, message=told.append))
+    assert told == ["1 of 2 scoring processes were lost; this one did their work"]
+
+
+@pytest.mark.parametrize("banner", ["", "hello", "a line that is much longer than any length could be " * 9])
+def test_what_is_printed_before_the_greeting_is_none(folder, tmp_path, monkeypatch, banner):
+    """Wrappers and start-up files print; taken for a length it would be waited for, or asked of the memory."""
+    (tmp_path / "sitecustomize.py").write_text(f"print({banner!r}, flush=True)\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert answers(load(folder), job_of(folder), 2) == answers(load(folder), job_of(folder), 0)
+
+
+def test_another_fenlei_answers_nothing(folder, monkeypatch):
+    monkeypatch.setattr(fenlei, "__version__", "9.9")
+    with Workers(job_of(folder), 1) as made:
+        made.begin()
+        assert not made.are_ready(wait_for_them=True)
+
+
+@pytest.mark.parametrize("program", [None, "", "/nowhere/python"])
+def test_a_python_that_cannot_be_begun(folder, monkeypatch, program):
+    monkeypatch.setattr(sys, "executable", program)
+    assert answers(load(folder), job_of(folder), 2) == answers(load(folder), job_of(folder), 0)
+
+
+def test_a_frozen_program_is_not_begun_again(folder, monkeypatch):
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a process was begun"))
+    assert answers(load(folder), job_of(folder), 2) == answers(load(folder), job_of(folder), 0)
+
+
+def test_without_threads_the_processes_are_ended(folder, remembered, monkeypatch):
+    begin, submit = [], ThreadPoolExecutor.submit
+
+    def refuse_the_second(self, *work):
+        begin.append(self)
+        if len(begin) == 2:
+            raise RuntimeError("can't start new thread")
+        return submit(self, *work)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", refuse_the_second)
+    assert answers(load(folder), job_of(folder), 3) == answers(load(folder), job_of(folder), 0)
+    assert [process.returncode is not None for process in remembered] == [True, True]
+
+
+def test_a_bad_row_costs_no_more_than_in_one_process(folder, tmp_path):
+    source = tmp_path / "in.jsonl"
+    good = "".join(json.dumps({"text": f"{TEXTS[i % 6]} {i}"}) + "\n" for i in range(230))
+    source.write_text(f"{good}oops\n", encoding="utf-8")
+    kept = []
+    for count in (0, 2):
+        out = tmp_path / f"{count}.jsonl"
+        with pytest.raises(DataError, match="row 231"):
+            score(folder, source, out, window_rows=20, workers=count)
+        kept.append(Path(f"{out}.partial").read_bytes())
+    assert kept[0] == kept[1]
+    assert len(kept[0].splitlines()) == 220
+
+
+@pytest.mark.parametrize("count", [-1, 2.5, "2"])
+def test_a_number_of_workers(folder, tmp_path, count):
+    with pytest.raises(SettingError, match="workers must be"):
+        score(folder, tmp_path / "in.txt", tmp_path / "out.jsonl", workers=count)
+
+
 def test_a_replaced_model_answers_nothing(folder, tmp_path):
     model, job = load(folder), job_of(folder)
     other = save(TfidfClassifier().fit(TEXTS[:4], ["a", "a", "b", "b"]), tmp_path / "other")
     replaced = Job(str(other), job.digest, job.shown, job.packed)
-    with Workers(replaced, 1) as made:
+    with Workers(replaced, 2) as made:
         made.begin()
-        assert made.are_ready(wait_for_them=True)
-        made.send(WINDOWS[0])
-        assert made.receive() is None
-    assert answers(model, replaced, 1) == answers(model, job, 0)
+        assert not made.are_ready(wait_for_them=True)
+        assert made.n_lost == 2
+    assert answers(model, replaced, 2) == answers(model, job, 0)
 
 
 def test_a_folder_that_is_gone_is_a_lost_worker(folder, tmp_path):
@@ -165,15 +248,7 @@ def test_frames_are_whole_or_not_there():
     assert [workers._read_frame(whole), workers._read_frame(whole)] == [b"", "好".encode()]
 
 
-def test_an_error_ends_them(folder, tmp_path, monkeypatch):
-    begun, popen = [], subprocess.Popen
-
-    def remember(*arguments, **keywords):
-        begun.append(popen(*arguments, **keywords))
-        return begun[-1]
-
-    monkeypatch.setattr(subprocess, "Popen", remember)
-
+def test_an_error_ends_them(folder, tmp_path, remembered):
     def full(rows):
         if rows:
             raise OSError("the disk is full")
@@ -182,7 +257,7 @@ def test_an_error_ends_them(folder, tmp_path, monkeypatch):
     source.write_text("".join(f"{text}\n" for window in WINDOWS[4:] for text in window), encoding="utf-8")
     with pytest.raises(OSError, match="full"):
         score(folder, source, tmp_path / "out.jsonl", window_rows=20, workers=2, advance=full)
-    assert [process.returncode is not None for process in begun] == [True, True]
+    assert [process.returncode is not None for process in remembered] == [True, True]
 
 
 _RUN = """

@@ -116,6 +116,7 @@ def test_what_has_not_happened_yet_is_told_as_none(serving, toys, run):
             told = (await one.get("/metrics")).text
             for name in ("shed_requests", "abstentions", "model_errors"):
                 assert f'fenlei_{name}_total{{model="toy"}} 0.0' in told
+            assert 'fenlei_reloads_total{model="toy",outcome="failed"} 0.0' in told
 
     run(work())
 

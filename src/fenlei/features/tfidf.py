@@ -97,6 +97,6 @@ def weigh(rows: Rows, tf: str, factors: F32 | None, *, norm: bool) -> Rows:
 
 
 def _norms(rows: Rows, values: F32) -> F32:
-    squares = np.append(values * values, np.float32(0))  # so that the place of an empty last row exists
-    sums = np.add.reduceat(squares, rows.bounds[:-1])
+    squares = np.append(values * values, np.float32(0))  # a part of its own: every sum is that of its row alone
+    sums = np.add.reduceat(squares, rows.bounds)[:-1]
     return np.sqrt(np.where((rows.bounds[1:] > rows.bounds[:-1]) & (sums > 0), sums, 1)).astype(np.float32)

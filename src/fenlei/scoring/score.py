@@ -15,7 +15,7 @@ import fenlei
 from fenlei._unread import counted
 from fenlei.data.files import Notes, is_packed
 from fenlei.data.readers import stream
-from fenlei.exceptions import DataError
+from fenlei.exceptions import DataError, SettingError
 from fenlei.persistence import FilePath, load_with_digest
 from fenlei.scoring.outputs import check_output
 from fenlei.scoring.unfinished import open_unfinished
@@ -91,8 +91,8 @@ def score(
     advance : callable
         Told how many rows are answered: first those of an earlier run, then each window's.
     message : callable
-        Told what the user should know of an interrupted run, of the encoding of the file, and of texts that the model
-        reads only in part.
+        Told what the user should know of an interrupted run, of the encoding of the file, of texts that the model reads
+        only in part, and of processes that were lost.
     **columns
         ``text``, ``encoding``, ``format`` and ``delimiter`` of `fenlei.data.readers.stream`.
 
@@ -107,6 +107,8 @@ def score(
         model, input or options are not those that the interrupted run had.
     ModelFolderError
         When the model cannot be loaded.
+    SettingError
+        When `workers` is no number of processes.
 
     Examples
     --------
@@ -124,6 +126,8 @@ def score(
     """
     name = os.fspath(output)
     check_output(name, os.fspath(source))
+    if workers is not None and (not isinstance(workers, int) or workers < 0):
+        raise SettingError(f"workers must be None or a whole number from 0 on; got {workers!r}")
     path = _resumable(name)
     texts = (record.text for record in stream(source, label="", notes=Notes(message=message), **columns))
     classifier, digest = load_with_digest(model)
@@ -135,7 +139,7 @@ def score(
     with opened as unfinished, counted() as unread:
         advance(unfinished.found.rows)
         parts = _read_ahead(windows(unfinished.skip(texts, os.fspath(source)), rows=window_rows))
-        with closing(answered(classifier, task, parts, workers)) as answers:
+        with closing(answered(classifier, task, parts, workers, message=message)) as answers:
             for window, rows in answers:
                 unfinished.append(window, rows)
                 advance(len(window))

@@ -75,6 +75,7 @@ class Metrics:
         self.ready.labels(served.name).set(1)
         for counter in (self.shed, self.abstentions, self.model_errors):
             counter.labels(served.name)  # of 0: a series that begins with its first event shows no increase by it
+        self.reloads.labels(served.name, "failed")
         self.waiting.labels(served.name).set_function(lambda: served.batcher.waiting)
 
     def render(self) -> bytes:
