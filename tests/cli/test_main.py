@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -142,6 +143,14 @@ def test_a_reader_that_goes_away():
     finally:
         os.close(writing)
     assert done.stderr == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of Unix closes them")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_nothing_to_fail_by(closed):
+    command = f"{shlex.quote(sys.executable)} -m fenlei models {closed}"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_terminal_without_chinese(tmp_path):

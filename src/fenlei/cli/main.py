@@ -88,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0, 2 for a mistake of the user, 1 for trouble, 130 if interrupted."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service that is stopped cleans up too
+    sys.stdout, sys.stderr = sys.stdout or _nowhere(), sys.stderr or _nowhere()  # a service may have them closed
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # whatever the terminal cannot show is written as an escape
             stream.reconfigure(errors="backslashreplace")
@@ -109,6 +110,10 @@ def _run(arguments: Sequence[str] | None) -> int:
     except Exception as error:  # noqa: BLE001  (the last resort of a program)
         return _failed(error)
     return code if isinstance(code, int) else 0
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  (to the end of the process)
 
 
 def _misused(error: click.UsageError) -> int:
