@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 import os
-import random
 import shutil
 import subprocess
 import tempfile
@@ -16,8 +16,6 @@ import pytest
 from click.testing import CliRunner
 
 from fenlei.exceptions import DataError, SettingError, UnavailableError
-from fenlei.monitor.bins import UNKNOWN_EDGES, Bins
-from fenlei.monitor.reference import TrainingReference
 
 pytest.importorskip("sqlalchemy")
 
@@ -29,12 +27,6 @@ psycopg = pytest.importorskip("psycopg", reason="the driver of PostgreSQL")
 pytestmark = pytest.mark.xdist_group("postgresql")  # one server for all
 
 START, HOUR = 1_799_996_400.0, 3600.0
-REFERENCE = TrainingReference(
-    n=1000, lengths=Bins((10.0, 20.0), (300, 400, 300)), languages={"zh": 900, "en": 100},
-    labels={"好评": 500, "差评": 500}, labels_are_answers=True, multi_label=False,
-    scores=Bins((0.5, 0.8), (100, 300, 600)), unknown=Bins(UNKNOWN_EDGES, (900, 0, 50, 50, 0)),
-    alphabet=frozenset("好"), accuracy=0.9, n_accuracy=1000,
-)  # fmt: skip
 _TOOLS = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True), Path("/usr/local/bin"), Path("/usr/bin")]
 
 
@@ -89,27 +81,13 @@ def other(url):
         yield opened
 
 
-@pytest.fixture
-def records(record):
-    """Make 1,200 predictions in four hours, half of them of another model."""
-    choose = random.Random(6)
-    return [
-        record(
-            f"{i}", time=START + 12 * i, model="ab"[i % 2], length=choose.choice([0, 9, 10, 15, 19, 20, 500]),
-            language=choose.choice(["zh", "zh", "en"]), label=choose.choice(["好评", "差评", "差评"]),
-            score=choose.choice([0.2, 0.5, 0.7, 0.8, 1.0, float("nan")]), milliseconds=choose.lognormvariate(1, 1),
-            unknown=choose.choice([0.0, 0.01, 0.05, 0.2, 1.0]), abstained=choose.choice([False, True]),
-        )
-        for i in range(1200)
-    ]  # fmt: skip
-
-
 def plain(summary):
     """Round as both databases can: they add the scores in another order."""
     return json.loads(json.dumps(summary.to_dict()), parse_float=lambda number: round(float(number), 9))
 
 
-def test_it_answers_as_sqlite_does(store, other, records):
+def test_it_answers_as_sqlite_does(store, other, records, reference):
+    records = [replace(one, score=one.score if i % 7 else math.nan) for i, one in enumerate(records)]
     told = []
     for kept in (store, other):
         kept.add(records[:700])
@@ -120,11 +98,11 @@ def test_it_answers_as_sqlite_does(store, other, records):
         assert not kept.feedback("x' OR '1'='1", "好评")
         asked = {"since": START, "until": START + 4 * HOUR, "window": HOUR}
         told.append([
-            plain(summarize(kept, REFERENCE, **asked)),
+            plain(summarize(kept, reference, **asked)),
             plain(summarize(kept, None, model="a", since=START + HOUR, until=START + 3 * HOUR, window=HOUR / 4)),
             kept.models(), kept.first("a"), kept.first("none"),
             kept.prune(before=START + 2 * HOUR), kept.models(), kept.prune(before=START), kept.first("b"),
-            plain(summarize(kept, REFERENCE, **asked)),
+            plain(summarize(kept, reference, **asked)),
         ])  # fmt: skip
     assert told[0] == told[1]
     assert told[0][5] == 600

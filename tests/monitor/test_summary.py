@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 from collections import Counter
 from dataclasses import replace
 
@@ -13,43 +12,26 @@ import pytest
 from fenlei.exceptions import SettingError
 from fenlei.monitor.accuracy import Accuracy
 from fenlei.monitor.alerts import Thresholds
-from fenlei.monitor.bins import UNKNOWN_EDGES, Bins
 from fenlei.monitor.drift import psi
-from fenlei.monitor.reference import TrainingReference
 
 pytest.importorskip("sqlalchemy")
 
 from fenlei.monitor.summary import summarize
 
 START, HOUR = 1_799_996_400.0, 3600.0  # on the hour, in every zone
-REFERENCE = TrainingReference(
-    n=1000, lengths=Bins((10.0, 20.0), (300, 400, 300)), languages={"zh": 900, "en": 100},
-    labels={"好评": 500, "差评": 500}, labels_are_answers=True, multi_label=False,
-    scores=Bins((0.5, 0.8), (100, 300, 600)), unknown=Bins(UNKNOWN_EDGES, (900, 0, 50, 50, 0)),
-    alphabet=frozenset("好"), accuracy=0.9, n_accuracy=1000,
-)  # fmt: skip
 
 
 @pytest.fixture
-def records(record):
-    """Make 1,200 predictions in four hours, half of them of another model."""
-    choose = random.Random(6)
-    return [
-        record(
-            f"{i}", time=START + 12 * i, model="ab"[i % 2], length=choose.choice([0, 9, 10, 15, 19, 20, 500]),
-            language=choose.choice(["zh", "zh", "en"]), label=choose.choice(["好评", "差评", "差评"]),
-            score=choose.choice([0.2, 0.5, 0.7, 0.8, 1.0]), milliseconds=choose.lognormvariate(1, 1),
-            unknown=choose.choice([0.0, 0.01, 0.05, 0.2, 1.0]), abstained=choose.choice([False, True]),
-        )
-        for i in range(1200)
-    ]  # fmt: skip
+def ask(reference):
+    """Summarize the four hours, or what else is asked."""
+
+    def found(store, reference=reference, **asked):
+        return summarize(store, reference, **({"since": START, "until": START + 4 * HOUR, "window": HOUR} | asked))
+
+    return found
 
 
-def ask(store, reference=REFERENCE, **asked):
-    return summarize(store, reference, **({"since": START, "until": START + 4 * HOUR, "window": HOUR} | asked))
-
-
-def test_counts_are_those_of_plain_python(store, records):
+def test_counts_are_those_of_plain_python(store, records, ask):
     store.add(records)
     found = ask(store, model="a")
     mine = [one for one in records if one.model == "a"]
@@ -64,7 +46,7 @@ def test_counts_are_those_of_plain_python(store, records):
     assert list(found.latency.values()) == pytest.approx(wanted.tolist(), rel=0.05)
 
 
-def test_windows_are_summaries_of_their_own(store, records):
+def test_windows_are_summaries_of_their_own(store, records, ask):
     store.add(records)
     found = ask(store)
     assert [window.start for window in found.windows] == [START + i * HOUR for i in range(4)]
@@ -75,7 +57,7 @@ def test_windows_are_summaries_of_their_own(store, records):
         assert window.n == 300
 
 
-def test_drift_is_that_of_the_counts(store, records):
+def test_drift_is_that_of_the_counts(store, records, ask):
     store.add(records)
     found = {drift.feature: drift for drift in ask(store).drift}
     assert list(found) == ["length", "language", "unknown", "label", "score"]
@@ -95,7 +77,7 @@ def test_drift_is_that_of_the_counts(store, records):
         assert found["language"].psi_over_time[place] == pytest.approx(psi((900, 100), (zh, len(there) - zh)))
 
 
-def test_accuracy_by_the_window_of_the_prediction(store, records):
+def test_accuracy_by_the_window_of_the_prediction(store, records, ask):
     store.add(records)
     right = 0
     for place, one in enumerate(records[:400]):
@@ -109,19 +91,19 @@ def test_accuracy_by_the_window_of_the_prediction(store, records):
     assert found.expected_accuracy == 0.9
 
 
-def test_several_labels_count_each_and_are_right_as_a_set(store, record):
+def test_several_labels_count_each_and_are_right_as_a_set(store, record, ask, reference):
     given = [["joy", "anger"], ["joy"], [], ["joy", "anger"]]
     store.add([record(f"{i}", time=START, label=json.dumps(labels)) for i, labels in enumerate(given)])
     for i, truth in enumerate([["anger", "joy"], ["joy", "anger"], [], ["joy"]]):
         store.feedback(f"{i}", truth)
-    found = ask(store, replace(REFERENCE, multi_label=True, scores=None, labels={"joy": 3, "anger": 2}))
+    found = ask(store, replace(reference, multi_label=True, scores=None, labels={"joy": 3, "anger": 2}))
     assert found.labels == {"joy": 3, "anger": 2}
     assert found.accuracy == Accuracy(2, 4)
     assert {(pair.true, pair.given) for pair in found.confusions} == {("anger, joy", "joy"), ("joy", "anger, joy")}
     assert {drift.verdict for drift in found.drift} == {"too few to say"}
 
 
-def test_alerts_of_drift_and_of_accuracy(store, records):
+def test_alerts_of_drift_and_of_accuracy(store, records, ask):
     store.add(records)
     for one in records:
         store.feedback(one.id, "好评")
@@ -133,8 +115,8 @@ def test_alerts_of_drift_and_of_accuracy(store, records):
     assert ask(store, None).alerts == ()
 
 
-def test_nothing_recorded_and_a_part_not_recorded(store, record):
-    empty = summarize(store, REFERENCE)
+def test_nothing_recorded_and_a_part_not_recorded(store, record, ask, reference):
+    empty = summarize(store, reference)
     assert (empty.n, empty.windows, empty.score, empty.latency["p50"], empty.alerts) == (0, (), None, None, ())
     assert empty.accuracy.value is None
     store.add([record("a", time=START, score=float("nan"))])
@@ -154,7 +136,7 @@ def test_without_times_it_is_all_there_is_in_a_few_windows(store, records):
     assert found.n_trained is None
 
 
-def test_bad_times_are_refused(store, records):
+def test_bad_times_are_refused(store, records, ask):
     store.add(records[:5])
     with pytest.raises(SettingError, match="ends before it begins"):
         ask(store, since=START + HOUR, until=START)
@@ -162,7 +144,7 @@ def test_bad_times_are_refused(store, records):
         ask(store, window=1.0)
 
 
-def test_plain_values_are_json(store, records):
+def test_plain_values_are_json(store, records, ask):
     store.add(records)
     store.feedback("3", "差评")
     plain = json.loads(json.dumps(ask(store).to_dict(), allow_nan=False))
