@@ -19,6 +19,7 @@ pytestmark = pytest.mark.xdist_group("reproducible")  # on one worker, which ask
 TEXTS = [f"{word} {tail}" for word in ("比赛 match", "股票 stock", "手机 phone", "天气 rain") for tail in "abc很好x"]
 LABELS = [label for label in ("sport", "money", "tech", "sky") for _ in "abc很好x"]
 
+_EPOCHS = 20  # a difference of one bit grows with every step; it needs no model that has learned all
 SCRIPT = """
 import json, os, sys
 task = json.load(sys.stdin)
@@ -35,7 +36,8 @@ def digests(settings: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 
 def _digest(name: str, settings: dict[str, Any]) -> str:
-    chances = find_family(name)(seed=11, **settings).fit(TEXTS, LABELS).predict_proba([*TEXTS, "好 phone", ""])
+    few = {"epochs": min(settings["epochs"], _EPOCHS)} if "epochs" in settings else {}
+    chances = find_family(name)(seed=11, **settings | few).fit(TEXTS, LABELS).predict_proba([*TEXTS, "好 phone", ""])
     return hashlib.sha256(chances.tobytes()).hexdigest()
 
 
