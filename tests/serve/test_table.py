@@ -33,6 +33,7 @@ def workbook():
         ("a.jsonl", '{"评论": "很好，\\n真的", "星": 5}\n{"评论": "差", "星": null}\n'.encode(), "utf-8"),
         ("a.xlsx", workbook(), ""),
     ],
+    ids=["csv", "CSV", "jsonl", "xlsx"],  # bytes of a workbook hold the second it was made in
 )
 def test_formats(name, data, encoding):
     assert read_table(data, name, None) == {

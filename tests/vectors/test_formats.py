@@ -190,6 +190,7 @@ def test_text_that_is_fine(tmp_path, content, tokens, numbers):
         (b"99999999999999999 300\na \x00\x00\x80\x3f", "ends behind 0"),
         ("好 1 2\n差 3 4\n".encode("gb18030"), "not UTF-8; convert the file first"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",  # packed bytes hold the second they were made in
 )  # fmt: skip
 def test_what_is_wrong_is_told(tmp_path, content, message):
     path = write(tmp_path, content)
