@@ -10,8 +10,6 @@ from typing import TypeVar
 
 _Job = TypeVar("_Job")
 _Result = TypeVar("_Result")
-
-
 _limit: int | None = None
 
 
